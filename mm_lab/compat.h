@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between kernels, and nothing else. The lab is written for v6.12;
+ * every #if on a version, a configuration or an architecture stands here.
+ */
+#ifndef _MML_COMPAT_H
+#define _MML_COMPAT_H
+
+#include <linux/gfp.h>
+#include <linux/sched.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#error "mm_lab needs Linux 6.12 or later"
+#endif
+
+/* UML has no alloc_contig_range(). */
+#ifdef CONFIG_CONTIG_ALLOC
+#define MML_HAVE_CONTIG 1
+static inline int mml_contig_take(unsigned long start, unsigned long end)
+{
+	return alloc_contig_range(start, end, MIGRATE_MOVABLE,
+				  GFP_KERNEL | __GFP_NOWARN);
+}
+
+static inline void mml_contig_give(unsigned long start, unsigned long nr)
+{
+	free_contig_range(start, nr);
+}
+#else
+#define MML_HAVE_CONTIG 0
+static inline int mml_contig_take(unsigned long start, unsigned long end)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void mml_contig_give(unsigned long start, unsigned long nr) {}
+#endif
+
+/*
+ * Leave behind what the architecture's own fault handler leaves for a signal
+ * frame: the vector, the address and the error code of the page fault.
+ */
+#if defined(CONFIG_X86_64) && !defined(CONFIG_UML)
+#include <asm/trap_pf.h>
+#include <asm/trapnr.h>
+static inline void mml_set_trap(unsigned long address, bool write, bool exec)
+{
+	current->thread.trap_nr = X86_TRAP_PF;
+	current->thread.cr2 = address;
+	current->thread.error_code = X86_PF_USER | X86_PF_PROT |
+				     (write ? X86_PF_WRITE : 0) |
+				     (exec ? X86_PF_INSTR : 0);
+}
+#else
+static inline void mml_set_trap(unsigned long address, bool write, bool exec) {}
+#endif
+
+#endif /* _MML_COMPAT_H */

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Counters of frames held: see counter.h.
+ *
+ * A charge goes up the parents one by one; where one is full, what was charged
+ * below it is taken back. A counter may so be over its max for a moment, and
+ * refuse a charge that would just have fitted, but what it grants never exceeds
+ * its max.
+ *
+ * Locking: none, atomics.
+ */
+#include <linux/export.h>
+
+#include "mm_lab/counter.h"
+
+static void mml_counter_watermark(struct mml_counter *counter, long usage)
+{
+	long seen = atomic_long_read(&counter->watermark);
+
+	while (usage > seen &&
+	       !atomic_long_try_cmpxchg(&counter->watermark, &seen, usage))
+		;
+}
+
+/* Take @nr back from @counter and its parents below @end. */
+static void mml_counter_cancel(struct mml_counter *counter,
+			       struct mml_counter *end, unsigned long nr)
+{
+	for (; counter != end; counter = counter->parent)
+		atomic_long_sub(nr, &counter->usage);
+}
+
+/**
+ * mml_counter_try_charge - count frames as held
+ * @counter: and its parents
+ * @nr: frames
+ *
+ * Context: any.
+ * Return: true; false if a counter would exceed its max: nothing is counted then.
+ */
+bool mml_counter_try_charge(struct mml_counter *counter, unsigned long nr)
+{
+	struct mml_counter *c;
+
+	for (c = counter; c; c = c->parent) {
+		unsigned long usage = atomic_long_add_return(nr, &c->usage);
+
+		if (usage > c->max) {
+			atomic_long_sub(nr, &c->usage);
+			mml_counter_cancel(counter, c, nr);
+			return false;
+		}
+	}
+	for (c = counter; c; c = c->parent)
+		mml_counter_watermark(c, atomic_long_read(&c->usage));
+	return true;
+}
+EXPORT_SYMBOL_NS_GPL(mml_counter_try_charge, MM_LAB);
+
+/**
+ * mml_counter_uncharge - frames are no longer held
+ * @counter: and its parents
+ * @nr: frames, charged before
+ *
+ * Context: any.
+ */
+void mml_counter_uncharge(struct mml_counter *counter, unsigned long nr)
+{
+	mml_counter_cancel(counter, NULL, nr);
+}
+EXPORT_SYMBOL_NS_GPL(mml_counter_uncharge, MM_LAB);

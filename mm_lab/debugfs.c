@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * debugfs: directories and files from tables; see debugfs.h.
+ *
+ * Errors are ignored, as debugfs wants it: a lab without debugfs works.
+ *
+ * Locking: none here. A file's data (machine or session) and its operations (a
+ * module's) stay alive because the file is removed before they go.
+ */
+#include <linux/debugfs.h>
+
+#include "mm_lab/debugfs.h"
+#include "mm_lab/machine.h"
+
+static struct dentry *mml_debugfs_root;
+
+/* Add a table of files to @dir; @files may be NULL. */
+void mml_debugfs_add(struct dentry *dir, const struct mml_debugfs_file *files,
+		     void *data)
+{
+	for (; files && files->name; files++)
+		debugfs_create_file(files->name, 0400, dir, data, files->fops);
+}
+
+/* Remove a table of files from @dir, if it is still there; wait for their readers. */
+void mml_debugfs_del(struct dentry *dir, const struct mml_debugfs_file *files)
+{
+	if (IS_ERR_OR_NULL(dir))
+		return;
+	for (; files && files->name; files++)
+		debugfs_lookup_and_remove(files->name, dir);
+}
+
+void mml_debugfs_machine_add(struct mml_machine *machine)
+{
+	char name[12];
+
+	snprintf(name, sizeof(name), "%u", machine->id);
+	machine->debugfs = debugfs_create_dir(name, mml_debugfs_root);
+	machine->debugfs_mm = debugfs_create_dir("mm", machine->debugfs);
+	mml_debugfs_add(machine->debugfs, mml_ground_files, machine);
+}
+
+void mml_debugfs_machine_del(struct mml_machine *machine)
+{
+	debugfs_remove(machine->debugfs);
+	machine->debugfs = NULL;
+}
+
+void mml_debugfs_init(void)
+{
+	mml_debugfs_root = debugfs_create_dir("mm_lab", NULL);
+}
+
+void mml_debugfs_exit(void)
+{
+	debugfs_remove(mml_debugfs_root);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The device's ioctls, as tables: what an engine needs to add its own.
+ */
+#ifndef _MML_DEVICE_H
+#define _MML_DEVICE_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#include "mm_lab/uapi/mm_lab.h"
+
+struct file;
+struct mml_session;
+
+/* The kinds of file: bits of mml_ioctl.kinds. */
+#define MML_FILE_CONTROL	(1U << 0)
+#define MML_FILE_MACHINE	(1U << 1)
+#define MML_FILE_JOB		(1U << 2)
+#define MML_FILE_SESSION	(1U << 3)
+#define MML_FILE_ANY		(MML_FILE_CONTROL | MML_FILE_MACHINE | \
+				 MML_FILE_JOB | MML_FILE_SESSION)
+
+/**
+ * struct mml_ioctl_call - one call under way
+ * @file: it came on
+ * @session: the caller's, on a session file; pinned, but it may end meanwhile
+ * @new_file: out: a file that the call made, given to the caller if all goes well
+ * @new_fd: its descriptor
+ */
+struct mml_ioctl_call {
+	struct file *file;
+	struct mml_session *session;
+	struct file *new_file;
+	int new_fd;
+};
+
+/**
+ * struct mml_ioctl - one command; its number is its index in the table
+ * @cmd: with the size of the struct as this kernel knows it
+ * @min_size: of the struct in its first version
+ * @kinds: of file that take it, MML_FILE_*
+ * @fn: does it, on a copy of the struct in kernel memory, which is what goes back.
+ *	0 or an errno, and then nothing has changed
+ * @undo: undoes it, for its result could not be handed over; NULL where there is
+ *	nothing to undo, or only @new_file
+ */
+struct mml_ioctl {
+	unsigned int cmd;
+	unsigned int min_size;
+	unsigned int kinds;
+	int (*fn)(struct mml_ioctl_call *call, void *arg);
+	void (*undo)(struct mml_ioctl_call *call, void *arg);
+};
+
+#define MML_IOCTL(_cmd, _type, _kinds, _fn)				\
+	[_IOC_NR(_cmd) % MML_IOC_RANGE] = {				\
+		.cmd = _cmd,						\
+		.min_size = sizeof(_type),				\
+		.kinds = _kinds,					\
+		.fn = _fn,						\
+	}
+
+#define MML_IOCTL_UNDO(_cmd, _type, _kinds, _fn, _undo)			\
+	[_IOC_NR(_cmd) % MML_IOC_RANGE] = {				\
+		.cmd = _cmd,						\
+		.min_size = sizeof(_type),				\
+		.kinds = _kinds,					\
+		.fn = _fn,						\
+		.undo = _undo,						\
+	}
+
+int mml_device_init(umode_t mode, u64 session_limit);
+void mml_device_exit(void);
+
+#endif /* _MML_DEVICE_H */

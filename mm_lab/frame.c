@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Lists of frames, linked by frame number.
+ *
+ * Kernel counterpart: lib/list_debug.c's checked list_add() and list_del(). Here
+ * the check is part of the operation and costs two comparisons: a link that leads
+ * outside the memmap, or to a frame that does not point back, marks the machine
+ * broken and is not followed; the host lives on.
+ *
+ * Locking: the caller's, one lock a list. A frame is on at most one list.
+ */
+#include "mm_lab/frame.h"
+#include "mm_lab/machine.h"
+#include "mm_lab/report.h"
+
+/* The frame with number @pfn, or NULL if the machine has none such. */
+static struct mml_page *mml_link(struct mml_machine *machine, u32 pfn)
+{
+	return pfn < machine->nr_frames ? &machine->memmap[pfn] : NULL;
+}
+
+/**
+ * mml_frame_list_add - put a frame at the front of a list
+ * @machine: the machine
+ * @list: one of its lists
+ * @page: a frame that is on no list
+ *
+ * Context: any; the list's lock is held.
+ */
+void mml_frame_list_add(struct mml_machine *machine, struct mml_frame_list *list,
+			struct mml_page *page)
+{
+	u32 pfn = page - machine->memmap;
+	struct mml_page *next = mml_link(machine, list->first);
+
+	page->prev = MML_PFN_NONE;
+	page->next = list->first;
+	if (next)
+		next->prev = pfn;
+	else
+		list->last = pfn;
+	list->first = pfn;
+	list->nr++;
+}
+EXPORT_SYMBOL_NS_GPL(mml_frame_list_add, MM_LAB);
+
+/**
+ * mml_frame_list_add_tail - put a frame at the end of a list
+ * @machine: the machine
+ * @list: one of its lists
+ * @page: a frame that is on no list
+ *
+ * Context: any; the list's lock is held.
+ */
+void mml_frame_list_add_tail(struct mml_machine *machine,
+			     struct mml_frame_list *list, struct mml_page *page)
+{
+	u32 pfn = page - machine->memmap;
+	struct mml_page *prev = mml_link(machine, list->last);
+
+	page->next = MML_PFN_NONE;
+	page->prev = list->last;
+	if (prev)
+		prev->next = pfn;
+	else
+		list->first = pfn;
+	list->last = pfn;
+	list->nr++;
+}
+EXPORT_SYMBOL_NS_GPL(mml_frame_list_add_tail, MM_LAB);
+
+/* Do both neighbours of @page, or the ends of @list, point back to it? */
+static bool mml_frame_linked(struct mml_machine *machine,
+			     const struct mml_frame_list *list,
+			     const struct mml_page *page)
+{
+	u32 pfn = page - machine->memmap;
+	const struct mml_page *next = mml_link(machine, page->next);
+	const struct mml_page *prev = mml_link(machine, page->prev);
+
+	if ((!next && page->next != MML_PFN_NONE) ||
+	    (!prev && page->prev != MML_PFN_NONE))
+		return false;
+	return (next ? next->prev : list->last) == pfn &&
+	       (prev ? prev->next : list->first) == pfn;
+}
+
+/**
+ * mml_frame_list_del - take a frame off its list
+ * @machine: the machine
+ * @list: the list it is on
+ * @page: the frame
+ *
+ * Context: any; the list's lock is held.
+ * Return: true; false if the links are corrupt: nothing was changed then, and the
+ * machine is marked broken.
+ */
+bool mml_frame_list_del(struct mml_machine *machine, struct mml_frame_list *list,
+			struct mml_page *page)
+{
+	if (unlikely(!mml_frame_linked(machine, list, page))) {
+		mml_bug(machine, "links of frame %lu are corrupt",
+			(unsigned long)(page - machine->memmap));
+		return false;
+	}
+
+	if (page->next != MML_PFN_NONE)
+		machine->memmap[page->next].prev = page->prev;
+	else
+		list->last = page->prev;
+	if (page->prev != MML_PFN_NONE)
+		machine->memmap[page->prev].next = page->next;
+	else
+		list->first = page->next;
+	list->nr--;
+	return true;
+}
+EXPORT_SYMBOL_NS_GPL(mml_frame_list_del, MM_LAB);
+
+/**
+ * mml_frame_list_pop - take the first frame off a list
+ * @machine: the machine
+ * @list: one of its lists
+ *
+ * Context: any; the list's lock is held.
+ * Return: the frame; NULL if the list is empty or corrupt.
+ */
+struct mml_page *mml_frame_list_pop(struct mml_machine *machine,
+				    struct mml_frame_list *list)
+{
+	struct mml_page *page;
+
+	if (mml_frame_list_empty(list))
+		return NULL;
+	page = mml_link(machine, list->first);
+	if (unlikely(!page)) {
+		mml_bug(machine, "a list starts at frame %u, which is not there",
+			list->first);
+		return NULL;
+	}
+	return mml_frame_list_del(machine, list, page) ? page : NULL;
+}
+EXPORT_SYMBOL_NS_GPL(mml_frame_list_pop, MM_LAB);
+
+/**
+ * mml_frame_list_validate - check a list's invariants
+ * @machine: the machine
+ * @list: one of its lists
+ *
+ * Context: any; the list's lock is held. Ends on any corruption: it follows at
+ * most list->nr links.
+ * Return: true if all hold.
+ */
+bool mml_frame_list_validate(struct mml_machine *machine,
+			     const struct mml_frame_list *list)
+{
+	u32 pfn = list->first;
+	u32 nr;
+
+	for (nr = 0; nr < list->nr; nr++) {
+		const struct mml_page *page = mml_link(machine, pfn);
+
+		if (!page || !mml_frame_linked(machine, list, page))
+			return false;
+		pfn = page->next;
+	}
+	return pfn == MML_PFN_NONE && (list->nr || list->last == MML_PFN_NONE);
+}
+EXPORT_SYMBOL_NS_GPL(mml_frame_list_validate, MM_LAB);

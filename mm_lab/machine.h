@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Machines: struct mml_machine and what every room needs of it.
+ */
+#ifndef _MML_MACHINE_H
+#define _MML_MACHINE_H
+
+#include <linux/mm.h>
+#include <linux/prandom.h>
+#include <linux/rwsem.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/timekeeping.h>
+#include <linux/xarray.h>
+
+#include "mm_lab/engine.h"
+#include "mm_lab/frame.h"
+#include "mm_lab/region.h"
+#include "mm_lab/report.h"
+
+/* The smallest machine, in frames. */
+#define MML_MIN_FRAMES		64UL
+/* The largest: 16 TiB, so that no frame has the number MML_PFN_NONE. */
+#define MML_MAX_FRAMES		(1UL << 31)
+
+/* Bits of mml_machine.state. */
+enum mml_machine_state {
+	MML_MACHINE_STATE_BROKEN,	/* a bug of the lab was found on it */
+	MML_MACHINE_STATE_KEPT,		/* outlives the file that made it */
+	MML_MACHINE_STATE_ORPHAN,	/* goes with its last holder */
+};
+
+/* Bits of mml_machine.slow: what only some runs want. */
+enum mml_slow {
+	MML_SLOW_FAIL_NTH,		/* an allocation is to fail */
+};
+
+/**
+ * struct mml_hold - who keeps a machine from being destroyed
+ * @node: on machine->holders
+ * @what: kind of the holder, for messages
+ * @pid: of the process that made it
+ * @comm: its name
+ */
+struct mml_hold {
+	struct list_head node;
+	const char *what;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+};
+
+/**
+ * struct mml_verdict - what was found when a machine went
+ * @frames: it had
+ * @frames_lost: not free at the end
+ * @violations: of invariants
+ * @checks: of invariants
+ */
+struct mml_verdict {
+	u64 frames;
+	u64 frames_lost;
+	u64 violations;
+	u64 checks;
+};
+
+/**
+ * struct mml_machine - an instance of the lab
+ * @memmap: its frames' descriptors, by frame number
+ * @nr_frames: how many
+ * @base: where the kernel maps frame 0
+ * @base_pfn: the kernel's pfn of frame 0
+ * @slow: bits of enum mml_slow; 0 on the fast paths
+ * @engine_data: what each engine hangs here, by slot
+ * @vm_events: event counters
+ * @state: bits of enum mml_machine_state
+ * @id: its number; no other machine ever has it
+ * @name: for people
+ * @slice: its memory
+ * @seed: of @rnd; 0: seeded by the kernel
+ * @rnd_lock: protects @rnd
+ * @rnd: state of mml_random()
+ * @reports: calls of mml_report()
+ * @fail_nth: allocations until one fails, while MML_SLOW_FAIL_NTH is set
+ * @engines_lock: writers change @engines and @page_ops, readers walk the engines
+ * @engines: bit n: the engine of slot n is set up here
+ * @engine: by slot
+ * @page_ops: by page type
+ * @node: on the list of machines
+ * @holders_lock: protects @holders and @nr_holders
+ * @holders: struct mml_hold, who must go before the machine can
+ * @nr_holders: how many
+ * @jobs_lock: protects @jobs and @last_job
+ * @jobs: struct mml_job
+ * @last_job: the last number given
+ * @last_session: the last number given
+ * @debugfs: its directory
+ * @debugfs_mm: the directory of its sessions
+ *
+ * Lock key of the fields:
+ *	C  constant once the machine is made
+ *	A  atomic
+ *	M  mml_machines_lock
+ *	E  engines_lock (written under M and E)
+ */
+struct mml_machine {
+	/* What fast paths read, together. */
+	struct mml_page			*memmap;	/* C */
+	unsigned long			nr_frames;	/* C */
+	void				*base;		/* C */
+	unsigned long			base_pfn;	/* C */
+	unsigned long			slow;		/* A */
+	void				*engine_data[MML_NR_SLOTS]; /* E */
+	struct mml_vm_event_state __percpu *vm_events;	/* C */
+	unsigned long			state;		/* A */
+
+	u32				id;		/* C */
+	char				name[MML_NAME_LEN]; /* C */
+	struct mml_slice		slice;		/* C */
+
+	u64				seed;		/* C */
+	spinlock_t			rnd_lock;
+	struct rnd_state		rnd;		/* rnd_lock */
+
+	atomic64_t			reports;	/* A */
+	atomic_long_t			fail_nth;	/* A */
+
+	struct rw_semaphore		engines_lock;
+	unsigned long			engines;	/* E */
+	struct mml_engine		*engine[MML_NR_SLOTS]; /* E */
+	const struct mml_page_ops	*page_ops[MML_NR_PAGE_TYPES]; /* E */
+
+	struct list_head		node;		/* M */
+	spinlock_t			holders_lock;
+	struct list_head		holders;	/* holders_lock */
+	unsigned int			nr_holders;	/* holders_lock */
+
+	spinlock_t			jobs_lock;
+	struct list_head		jobs;		/* jobs_lock */
+	u32				last_job;	/* jobs_lock */
+	atomic_t			last_session;	/* A */
+
+	struct dentry			*debugfs;	/* M */
+	struct dentry			*debugfs_mm;	/* M */
+};
+
+/**
+ * struct mml_machine_spec - what to make a machine of
+ * @name: for people; may be empty
+ * @frames: how many
+ * @backend: where from
+ * @pages: with MML_BACKEND_PAGES: the first of @frames contiguous pages, which the
+ *	caller holds until the machine is gone
+ * @seed: of its random numbers; 0: not repeatable
+ * @state: bits of enum mml_machine_state to begin with
+ */
+struct mml_machine_spec {
+	const char *name;
+	unsigned long frames;
+	enum mml_backend backend;
+	struct page *pages;
+	u64 seed;
+	unsigned long state;
+};
+
+struct mml_machine *mml_machine_create(const struct mml_machine_spec *spec);
+int mml_machine_destroy(struct mml_machine *machine, struct mml_verdict *verdict);
+int mml_machine_destroy_id(u32 id, bool own, struct mml_verdict *verdict);
+void mml_machine_orphan(u32 id);
+struct mml_machine *mml_machine_hold(u32 id, struct mml_hold *hold,
+				     const char *what);
+void mml_machine_hold_again(struct mml_machine *machine, struct mml_hold *hold,
+			    const char *what);
+void mml_machine_unhold_again(struct mml_machine *machine, struct mml_hold *hold);
+void mml_machine_unhold(struct mml_machine *machine, struct mml_hold *hold);
+int mml_machine_info(struct mml_info *info);
+int mml_machine_validate(u32 id, struct mml_validation *v);
+void mml_validate_all(struct mml_validation *v);
+void mml_validate(struct mml_machine *machine, struct mml_validation *v);
+void mml_machine_stat(struct mml_machine *machine, unsigned long *items);
+void mml_machines_exit(void);
+
+static inline bool mml_machine_broken(const struct mml_machine *machine)
+{
+	return unlikely(test_bit(MML_MACHINE_STATE_BROKEN, &machine->state));
+}
+
+/* The memmap's arithmetic. */
+
+static inline struct mml_page *mml_pfn_to_page(const struct mml_machine *machine,
+					       mml_pfn_t pfn)
+{
+	return &machine->memmap[pfn.val];
+}
+
+static inline mml_pfn_t mml_page_to_pfn(const struct mml_machine *machine,
+					const struct mml_page *page)
+{
+	return mml_pfn(page - machine->memmap);
+}
+
+static inline bool mml_pfn_valid(const struct mml_machine *machine, mml_pfn_t pfn)
+{
+	return pfn.val < machine->nr_frames;
+}
+
+/* Is @page one of @machine's, wherever the pointer comes from? */
+static inline bool mml_page_valid(const struct mml_machine *machine,
+				  const struct mml_page *page)
+{
+	unsigned long offset = (unsigned long)page - (unsigned long)machine->memmap;
+
+	return offset < machine->nr_frames * sizeof(*page) &&
+	       offset % sizeof(*page) == 0;
+}
+
+/* Where the kernel maps the frame. */
+static inline void *mml_page_address(const struct mml_machine *machine,
+				     const struct mml_page *page)
+{
+	return machine->base + ((unsigned long)(page - machine->memmap) << PAGE_SHIFT);
+}
+
+/* The kernel's own pfn of the frame. */
+static inline unsigned long mml_page_to_real_pfn(const struct mml_machine *machine,
+						 const struct mml_page *page)
+{
+	return machine->base_pfn + (page - machine->memmap);
+}
+
+/*
+ * Engines ask these instead of the kernel, so that a run can be repeated.
+ */
+
+/* Nanoseconds that never go back. */
+static inline u64 mml_clock(struct mml_machine *machine)
+{
+	return ktime_get_ns();
+}
+
+/* The CPU this runs on; may change at once unless preemption is off. */
+static inline int mml_cpu(struct mml_machine *machine)
+{
+	return raw_smp_processor_id();
+}
+
+u32 mml_random(struct mml_machine *machine);
+
+#endif /* _MML_MACHINE_H */

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mm_lab: the ground on which the engines stand. Regions of memory, machines made of
+ * them, sessions of processes, the device, debugfs, statistics, validators.
+ *
+ * This file is the module's parameters, its init in order and its exit in reverse.
+ */
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/string_helpers.h>
+
+#include "mm_lab/debugfs.h"
+#include "mm_lab/device.h"
+#include "mm_lab/machine.h"
+#include "mm_lab/session.h"
+
+/* Built into a kernel, nobody asked for a machine. */
+static char *memory = IS_BUILTIN(CONFIG_MM_LAB) ? "0" : "64M";
+module_param(memory, charp, 0444);
+MODULE_PARM_DESC(memory, "memory of the default machine (64M); 0: no default machine. If it cannot be had, loading fails");
+
+static char *backend = "auto";
+module_param(backend, charp, 0444);
+MODULE_PARM_DESC(backend, "where that memory comes from: auto, reserve_mem, contig");
+
+static char *region = "mm_lab";
+module_param(region, charp, 0444);
+MODULE_PARM_DESC(region, "name of the reservation on the kernel command line, reserve_mem=SIZE:2M:NAME");
+
+static unsigned long long seed;
+module_param(seed, ullong, 0444);
+MODULE_PARM_DESC(seed, "of the default machine's random numbers; 0: not repeatable");
+
+static char *session_limit = "16E";
+module_param(session_limit, charp, 0444);
+MODULE_PARM_DESC(session_limit, "memory that one session may hold at most");
+
+static unsigned int mode = 0600;
+module_param(mode, uint, 0444);
+MODULE_PARM_DESC(mode, "permissions of /dev/mm_lab, octal with a leading 0");
+
+/* A size with a suffix, all of @text. Returns: 0 or -EINVAL. */
+static int __init mml_parse_size(const char *name, const char *text, u64 *size)
+{
+	char *end;
+
+	*size = memparse(text, &end);
+	if (end != text && !*end)
+		return 0;
+	pr_err("parameter %s=%s is not a size: give a number with K, M or G\n", name,
+	       text);
+	return -EINVAL;
+}
+
+static int __init mml_default_machine(void)
+{
+	struct mml_machine_spec spec = {
+		.name = "default",
+		.seed = seed,
+		.state = BIT(MML_MACHINE_STATE_KEPT),
+	};
+	struct mml_machine *machine;
+	u64 bytes;
+	int err;
+
+	err = mml_parse_size("memory", memory, &bytes);
+	if (err || !bytes)
+		return err;
+	err = mml_backend_parse(backend, &spec.backend);
+	if (err) {
+		pr_err("parameter backend=%s is none of auto, reserve_mem, contig\n",
+		       backend);
+		return err;
+	}
+	spec.frames = bytes >> PAGE_SHIFT;
+	machine = mml_machine_create(&spec);
+	if (IS_ERR(machine)) {
+		pr_err("no default machine of memory=%s with backend=%s: error %ld\n",
+		       memory, backend, PTR_ERR(machine));
+		return PTR_ERR(machine);
+	}
+	pr_info("machine %u: %lu frames, %llu MiB, from %s %s\n", machine->id,
+		machine->nr_frames, bytes >> 20,
+		mml_backend_name(machine->slice.backend),
+		mml_region_name(&machine->slice));
+	return 0;
+}
+
+static int __init mml_init(void)
+{
+	u64 limit;
+	int err;
+
+	err = mml_parse_size("session_limit", session_limit, &limit);
+	if (err)
+		return err;
+	mml_debugfs_init();
+	mml_regions_init(region);
+	err = mml_sessions_init();
+	if (err)
+		goto no_sessions;
+	err = mml_default_machine();
+	if (err)
+		goto no_machine;
+	err = mml_device_init(mode, limit);
+	if (err)
+		goto no_device;
+	return 0;
+
+no_device:
+	mml_machines_exit();
+no_machine:
+	mml_sessions_exit();
+no_sessions:
+	mml_regions_exit();
+	mml_debugfs_exit();
+	return err;
+}
+module_init(mml_init);
+
+static void __exit mml_exit(void)
+{
+	mml_device_exit();
+	mml_machines_exit();
+	mml_sessions_exit();
+	mml_regions_exit();
+	mml_debugfs_exit();
+}
+module_exit(mml_exit);
+
+MODULE_DESCRIPTION("mm_lab: Linux's memory management, rebuilt on memory of its own: the ground");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Telling what is wrong: see report.h for who tells what, and how.
+ *
+ * Locking: none; callable from any context, under any lock of the lab.
+ */
+#include <linux/kernel.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
+
+#include "mm_lab/machine.h"
+#include "mm_lab/report.h"
+
+/* Of the violations of one validation, so many are told one by one. */
+#define MML_VIOLATIONS_TOLD 10
+
+static void mml_say(const struct mml_machine *machine, const char *what,
+		    struct va_format *vaf)
+{
+	if (machine)
+		pr_err("machine %u: %s%pV\n", machine->id, what, vaf);
+	else
+		pr_err("%s%pV\n", what, vaf);
+}
+
+/**
+ * mml_report - a user misused the lab
+ * @machine: on which, or NULL
+ * @fmt: printf format of one line without a newline
+ *
+ * The counter goes up whether or not the rate limit lets the text through.
+ *
+ * Context: any.
+ */
+void mml_report(struct mml_machine *machine, const char *fmt, ...)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 20);
+	struct va_format vaf = { .fmt = fmt };
+	va_list args;
+
+	if (machine)
+		atomic64_inc(&machine->reports);
+	if (!__ratelimit(&limit))
+		return;
+	va_start(args, fmt);
+	vaf.va = &args;
+	mml_say(machine, "", &vaf);
+	va_end(args);
+}
+EXPORT_SYMBOL_NS_GPL(mml_report, MM_LAB);
+
+/**
+ * mml_mark_broken - take a machine out of service, once
+ * @machine: the machine
+ * @fmt: printf format: what was found
+ *
+ * Context: any. Use mml_bug(), which warns too.
+ */
+void mml_mark_broken(struct mml_machine *machine, const char *fmt, ...)
+{
+	struct va_format vaf = { .fmt = fmt };
+	va_list args;
+
+	if (test_and_set_bit(MML_MACHINE_STATE_BROKEN, &machine->state))
+		return;
+	va_start(args, fmt);
+	vaf.va = &args;
+	mml_say(machine, "broken, its ioctls fail with EIO from now on: ", &vaf);
+	va_end(args);
+}
+EXPORT_SYMBOL_NS_GPL(mml_mark_broken, MM_LAB);
+
+/**
+ * mml_violation - an invariant does not hold
+ * @v: the validation that found it
+ * @fmt: printf format of one line without a newline
+ *
+ * Context: any. Use mml_check(), which counts the check too.
+ */
+void mml_violation(struct mml_validation *v, const char *fmt, ...)
+{
+	struct va_format vaf = { .fmt = fmt };
+	va_list args;
+
+	if (++v->violations > MML_VIOLATIONS_TOLD)
+		return;
+	va_start(args, fmt);
+	vaf.va = &args;
+	mml_say(v->machine, "invariant violated: ", &vaf);
+	va_end(args);
+}
+EXPORT_SYMBOL_NS_GPL(mml_violation, MM_LAB);

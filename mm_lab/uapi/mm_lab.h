@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * mm_lab: the contract between /dev/mm_lab and user space.
+ *
+ * Self-contained, for C and C++. Every command takes one struct and returns its
+ * results in that struct only: an ioctl's return value is 0, or -1 with errno.
+ * Each struct consists of fixed-width fields without holes, 64-bit ones aligned;
+ * what is called pad or reserved must be zero, or the call fails with EINVAL.
+ * Structs grow at their end: an older, shorter struct is taken as if zeros
+ * followed; a longer one is refused with E2BIG unless what the kernel does not
+ * know is zero. Addresses, lengths and memory sizes are in bytes.
+ *
+ * There are four kinds of file, each with its own commands:
+ *
+ *   control   open("/dev/mm_lab")            information, and making the rest
+ *   machine   MML_IOC_MACHINE_CREATE         a machine goes when it is closed
+ *   job       MML_IOC_JOB_CREATE             counters of a tree of processes
+ *   session   MML_IOC_SESSION_OPEN           blocks, the mm and its window
+ *
+ * A command on a file of the wrong kind fails with ENOTTY, as an unknown one
+ * does. A session is the pair (session file, mm): only the process that opened
+ * it, and its fork children that inherited its window, can use it; anybody else
+ * who holds the descriptor gets ENXIO.
+ */
+#ifndef _MM_LAB_UAPI_H
+#define _MM_LAB_UAPI_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define MML_DEVICE		"/dev/mm_lab"
+#define MML_IOC_TYPE		0xb7
+
+/*
+ * Ranges of command numbers: the ground's, then one for each engine slot.
+ */
+#define MML_IOC_RANGE		0x20
+#define MML_IOC_GROUND		0x00
+#define MML_IOC_BUDDY		0x20
+#define MML_IOC_SLUB		0x40
+#define MML_IOC_VMA		0x60
+
+/* The machine that is made when mm_lab.ko is loaded, unless memory=0. */
+#define MML_MACHINE_DEFAULT	0
+
+#define MML_NAME_LEN		16
+
+/**
+ * enum mml_backend - where the memory behind a machine comes from
+ * @MML_BACKEND_AUTO: whichever of the others can be had, in this order
+ * @MML_BACKEND_RESERVE_MEM: the boot parameter reserve_mem=SIZE:ALIGN:NAME
+ * @MML_BACKEND_CONTIG: a contiguous range taken from the running kernel
+ * @MML_BACKEND_PAGES: pages that a test of the lab brought along (never asked for
+ *	through the device)
+ */
+enum mml_backend {
+	MML_BACKEND_AUTO = 0,
+	MML_BACKEND_RESERVE_MEM = 1,
+	MML_BACKEND_CONTIG = 2,
+	MML_BACKEND_PAGES = 3,
+};
+
+/* struct mml_info.flags: look for the first machine from .machine on. */
+#define MML_INFO_NEXT		(1U << 0)
+
+/* struct mml_info.state */
+#define MML_MACHINE_LIVE	0
+#define MML_MACHINE_BROKEN	1
+
+/**
+ * struct mml_info - MML_IOC_GET_INFO, on any file: a machine in figures
+ * @machine: in: its number; out: the number of the machine described
+ * @flags: in: MML_INFO_*
+ * @page_size: bytes in a frame
+ * @backend: the backend in use, enum mml_backend
+ * @state: MML_MACHINE_*
+ * @holders: how many files keep it from being destroyed
+ * @frames: frames it has
+ * @free_frames: frames that are free now
+ * @seed: of its random numbers; 0: not repeatable
+ * @reports: how often misuse was reported on it
+ * @engines: bit n: an engine serves slot n (0 buddy, 1 slub, 2 vma)
+ * @pad: zero
+ * @name: as given to MML_IOC_MACHINE_CREATE, NUL-terminated
+ * @backend_name: of @backend, NUL-terminated
+ * @region: what the backend calls the memory, NUL-terminated
+ *
+ * ENXIO: no such machine (with MML_INFO_NEXT: none from there on).
+ */
+struct mml_info {
+	__u32 machine;
+	__u32 flags;
+	__u32 page_size;
+	__u32 backend;
+	__u32 state;
+	__u32 holders;
+	__u64 frames;
+	__u64 free_frames;
+	__u64 seed;
+	__u64 reports;
+	__u32 engines;
+	__u32 pad;
+	char name[MML_NAME_LEN];
+	char backend_name[MML_NAME_LEN];
+	char region[MML_NAME_LEN];
+};
+
+/* struct mml_machine_create.flags: it outlives its file, until destroyed. */
+#define MML_MACHINE_KEEP	(1U << 0)
+
+/**
+ * struct mml_machine_create - MML_IOC_MACHINE_CREATE, on the control file
+ * @bytes: in: memory of the machine, a multiple of the page size, at least 64
+ *	frames
+ * @backend: in: enum mml_backend
+ * @flags: in: MML_MACHINE_KEEP, which needs a @name
+ * @seed: in: of its random numbers; 0: not repeatable
+ * @name: in: for people, NUL-terminated; may be empty
+ * @fd: out: a machine file, close-on-exec
+ * @machine: out: its number, never used again for another
+ *
+ * The machine goes when its file is closed and the last session on it is gone,
+ * unless MML_MACHINE_KEEP is set. EPERM: needs CAP_SYS_ADMIN. EEXIST: a kept
+ * machine has that name. ENOMEM: no backend has that much memory; the kernel log
+ * says what was asked and what was found.
+ */
+struct mml_machine_create {
+	__u64 bytes;
+	__u32 backend;
+	__u32 flags;
+	__u64 seed;
+	char name[MML_NAME_LEN];
+	__s32 fd;
+	__u32 machine;
+};
+
+/**
+ * struct mml_machine_destroy - MML_IOC_MACHINE_DESTROY, on the control file (a
+ *	kept machine by its number) or on the machine's own file
+ * @machine: in: its number; on a machine file 0
+ * @pad: zero
+ *
+ * EBUSY: somebody holds it; the kernel log names them. EPERM: needs
+ * CAP_SYS_ADMIN on the control file.
+ */
+struct mml_machine_destroy {
+	__u32 machine;
+	__u32 pad;
+};
+
+/**
+ * struct mml_machine_verdict - MML_IOC_MACHINE_VERDICT, on a machine file, after
+ *	MML_IOC_MACHINE_DESTROY: what was found when the machine went
+ * @frames: frames it had
+ * @frames_lost: frames that nobody gave back
+ * @violations: invariants that did not hold
+ * @checks: invariants that were looked at
+ *
+ * EBUSY: the machine is still there.
+ */
+struct mml_machine_verdict {
+	__u64 frames;
+	__u64 frames_lost;
+	__u64 violations;
+	__u64 checks;
+};
+
+/* struct mml_validate.machine: the regions and every machine. */
+#define MML_VALIDATE_ALL	(~0U)
+
+/**
+ * struct mml_validate - MML_IOC_VALIDATE, on any file: check every invariant
+ * @machine: in: a machine's number, or MML_VALIDATE_ALL
+ * @pad: zero
+ * @violations: out: invariants that did not hold; the kernel log names them
+ * @checks: out: invariants that were looked at
+ */
+struct mml_validate {
+	__u32 machine;
+	__u32 pad;
+	__u64 violations;
+	__u64 checks;
+};
+
+/**
+ * struct mml_job_create - MML_IOC_JOB_CREATE, on the control file
+ * @machine: in: the machine that the job's sessions will be on
+ * @fd: out: a job file, close-on-exec
+ * @job: out: the number by which sessions join, for as long as the file is open
+ *	or a session is in it
+ * @pad: zero
+ */
+struct mml_job_create {
+	__u32 machine;
+	__s32 fd;
+	__u32 job;
+	__u32 pad;
+};
+
+/**
+ * struct mml_job_stat - MML_IOC_JOB_STAT, on a job file: what the tree of
+ *	processes did, those that are gone included
+ * @calls: system calls of the lab's mm (mmap, munmap, mprotect, mremap, madvise)
+ * @faults: page faults answered by the lab
+ * @frames: frames charged to its sessions now
+ * @peak_frames: the most it ever was
+ * @forks: address spaces cloned
+ * @fallbacks: trapped mappings that the library gave to the kernel
+ * @oom_kills: processes killed because no frame was left
+ * @sessions: sessions that are in it now
+ * @sessions_total: sessions that ever were
+ * @rss_anon_kib: the most that a session told of the kernel's RssAnon, KiB
+ */
+struct mml_job_stat {
+	__u64 calls;
+	__u64 faults;
+	__u64 frames;
+	__u64 peak_frames;
+	__u64 forks;
+	__u64 fallbacks;
+	__u64 oom_kills;
+	__u64 sessions;
+	__u64 sessions_total;
+	__u64 rss_anon_kib;
+};
+
+/**
+ * struct mml_session_open - MML_IOC_SESSION_OPEN, on the control file
+ * @machine: in: the machine to be on
+ * @job: in: a job to join; 0: none
+ * @limit: in: bytes it may hold at once; 0: the module's default
+ * @fd: out: a session file, close-on-exec
+ * @session: out: its number on the machine (debugfs mm/<number>/)
+ *
+ * ENXIO: no such machine. ESRCH: no such job on it.
+ */
+struct mml_session_open {
+	__u32 machine;
+	__u32 job;
+	__u64 limit;
+	__s32 fd;
+	__u32 session;
+};
+
+/**
+ * struct mml_session_note - MML_IOC_SESSION_NOTE, on a session file: what only
+ *	the library knows, for its job
+ * @fallbacks: in: added to the job's
+ * @rss_anon_kib: in: the job's becomes this if it is larger
+ */
+struct mml_session_note {
+	__u64 fallbacks;
+	__u64 rss_anon_kib;
+};
+
+#define MML_IOC_GET_INFO	_IOWR(MML_IOC_TYPE, MML_IOC_GROUND + 0x00, struct mml_info)
+#define MML_IOC_MACHINE_CREATE	_IOWR(MML_IOC_TYPE, MML_IOC_GROUND + 0x01, struct mml_machine_create)
+#define MML_IOC_MACHINE_DESTROY	_IOW(MML_IOC_TYPE, MML_IOC_GROUND + 0x02, struct mml_machine_destroy)
+#define MML_IOC_MACHINE_VERDICT	_IOR(MML_IOC_TYPE, MML_IOC_GROUND + 0x03, struct mml_machine_verdict)
+#define MML_IOC_VALIDATE	_IOWR(MML_IOC_TYPE, MML_IOC_GROUND + 0x04, struct mml_validate)
+#define MML_IOC_JOB_CREATE	_IOWR(MML_IOC_TYPE, MML_IOC_GROUND + 0x05, struct mml_job_create)
+#define MML_IOC_JOB_STAT	_IOR(MML_IOC_TYPE, MML_IOC_GROUND + 0x06, struct mml_job_stat)
+#define MML_IOC_SESSION_OPEN	_IOWR(MML_IOC_TYPE, MML_IOC_GROUND + 0x07, struct mml_session_open)
+#define MML_IOC_SESSION_NOTE	_IOW(MML_IOC_TYPE, MML_IOC_GROUND + 0x08, struct mml_session_note)
+
+/* struct mml_block_alloc.flags: as __GFP_ZERO. */
+#define MML_BLOCK_ZERO		(1U << 0)
+
+/**
+ * struct mml_block_alloc - MML_IOC_BLOCK_ALLOC, on a session file
+ * @order: in: the block has 1 << @order frames, 0–10
+ * @flags: in: MML_BLOCK_*
+ * @handle: out: by which it is freed; it goes with the session at the latest
+ * @pad: zero
+ * @pfn: out: the lab's number of its first frame
+ *
+ * ENOMEM: no such block is free. EDQUOT: the session may not hold so much.
+ */
+struct mml_block_alloc {
+	__u32 order;
+	__u32 flags;
+	__u32 handle;
+	__u32 pad;
+	__u64 pfn;
+};
+
+/**
+ * struct mml_block_free - MML_IOC_BLOCK_FREE, on a session file
+ * @handle: in: from MML_IOC_BLOCK_ALLOC on this session
+ * @pad: zero
+ *
+ * EBADF: the session has no such block.
+ */
+struct mml_block_free {
+	__u32 handle;
+	__u32 pad;
+};
+
+#define MML_IOC_BLOCK_ALLOC	_IOWR(MML_IOC_TYPE, MML_IOC_BUDDY + 0x00, struct mml_block_alloc)
+#define MML_IOC_BLOCK_FREE	_IOW(MML_IOC_TYPE, MML_IOC_BUDDY + 0x01, struct mml_block_free)
+
+/*
+ * The window: map the session file once,
+ *
+ *	mmap(addr, length, PROT_READ | PROT_WRITE | PROT_EXEC,
+ *	     MAP_SHARED | MAP_FIXED_NOREPLACE, fd, addr)
+ *
+ * the offset being the address itself, so that a lab address is a user address.
+ * What is below then arranges memory inside the window. Protection is that of the
+ * lab's mappings; the kernel's own munmap of a part, mprotect and mremap of the
+ * window fail. The session ends when the window is unmapped.
+ *
+ * Protections and flags are those of <sys/mman.h>.
+ */
+#define MML_WINDOW_ADDR		0x100000000000ULL
+#define MML_WINDOW_SIZE		(1ULL << 40)
+
+/**
+ * struct mml_mmap_args - MML_IOC_MMAP, on a session file: as mmap(2)
+ * @addr: in: a hint, or with MAP_FIXED and MAP_FIXED_NOREPLACE the place; out:
+ *	where the mapping is
+ * @length: in: bytes, rounded up to pages
+ * @prot: in: PROT_NONE, or a set of PROT_READ, PROT_WRITE, PROT_EXEC
+ * @flags: in: MAP_PRIVATE | MAP_ANONYMOUS, with MAP_FIXED, MAP_FIXED_NOREPLACE,
+ *	MAP_NORESERVE; MAP_POPULATE and MAP_STACK are taken and do nothing
+ *
+ * EINVAL: length 0, flags or place that mmap(2) would refuse; EOPNOTSUPP: shared
+ * mappings, files and other flags, which the lab does not have; EEXIST: as mmap(2);
+ * ENOMEM: no room in the window, or a private writable mapping larger than the
+ * machine without MAP_NORESERVE; ENXIO: the session has no window.
+ */
+struct mml_mmap_args {
+	__u64 addr;
+	__u64 length;
+	__u32 prot;
+	__u32 flags;
+};
+
+/**
+ * struct mml_munmap_args - MML_IOC_MUNMAP, on a session file: as munmap(2)
+ * @addr: in: start, a multiple of the page size
+ * @length: in: bytes, rounded up to pages
+ */
+struct mml_munmap_args {
+	__u64 addr;
+	__u64 length;
+};
+
+/**
+ * struct mml_mprotect_args - MML_IOC_MPROTECT, on a session file: as mprotect(2)
+ * @addr: in: start, a multiple of the page size
+ * @length: in: bytes, rounded up to pages
+ * @prot: in: PROT_NONE, or a set of PROT_READ, PROT_WRITE, PROT_EXEC
+ * @pad: zero
+ */
+struct mml_mprotect_args {
+	__u64 addr;
+	__u64 length;
+	__u32 prot;
+	__u32 pad;
+};
+
+/**
+ * struct mml_mremap_args - MML_IOC_MREMAP, on a session file: as mremap(2)
+ * @addr: in: old address, a multiple of the page size; out: the new one
+ * @old_length: in: bytes, rounded up to pages
+ * @new_length: in: bytes, rounded up to pages
+ * @flags: in: MREMAP_MAYMOVE, or 0; EOPNOTSUPP for the others
+ * @pad: zero
+ */
+struct mml_mremap_args {
+	__u64 addr;
+	__u64 old_length;
+	__u64 new_length;
+	__u32 flags;
+	__u32 pad;
+};
+
+/**
+ * struct mml_madvise_args - MML_IOC_MADVISE, on a session file: as madvise(2)
+ * @addr: in: start, a multiple of the page size
+ * @length: in: bytes, rounded up to pages
+ * @advice: in: MADV_DONTNEED gives the frames back, and so does MADV_FREE, at
+ *	once; MADV_NORMAL, RANDOM, SEQUENTIAL, WILLNEED, HUGEPAGE, NOHUGEPAGE,
+ *	COLD, MERGEABLE and UNMERGEABLE are taken and do nothing; EINVAL for the others
+ * @pad: zero
+ */
+struct mml_madvise_args {
+	__u64 addr;
+	__u64 length;
+	__u32 advice;
+	__u32 pad;
+};
+
+#define MML_IOC_MMAP		_IOWR(MML_IOC_TYPE, MML_IOC_VMA + 0x00, struct mml_mmap_args)
+#define MML_IOC_MUNMAP		_IOW(MML_IOC_TYPE, MML_IOC_VMA + 0x01, struct mml_munmap_args)
+#define MML_IOC_MPROTECT	_IOW(MML_IOC_TYPE, MML_IOC_VMA + 0x02, struct mml_mprotect_args)
+#define MML_IOC_MREMAP		_IOWR(MML_IOC_TYPE, MML_IOC_VMA + 0x03, struct mml_mremap_args)
+#define MML_IOC_MADVISE		_IOW(MML_IOC_TYPE, MML_IOC_VMA + 0x04, struct mml_madvise_args)
+
+#endif /* _MM_LAB_UAPI_H */

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The lab's text files: /sys/kernel/debug/mm_lab/<machine>/<name>.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mmlab.h"
+
+#define DEBUGFS			"/sys/kernel/debug"
+
+/**
+ * debugfs_path - where a machine's file is
+ * @path: out: the path
+ * @size: of @path
+ * @machine: the machine's number
+ * @name: the file's name, relative to the machine's directory
+ *
+ * Return: whether it fits.
+ */
+bool debugfs_path(char *path, size_t size, uint32_t machine, const char *name)
+{
+	const int length = snprintf(path, size, DEBUGFS "/mm_lab/%u/%s", machine, name);
+
+	return length > 0 && (size_t)length < size;
+}
+
+static void explain_missing(uint32_t machine, const char *path)
+{
+	char top[PATH_MAX];
+
+	debugfs_path(top, sizeof(top), machine, "");
+	if (errno == EACCES || errno == EPERM)
+		complain("may not read %s: debugfs is root's. Try it as root", path);
+	else if (errno != ENOENT)
+		complain("cannot read %s: %s", path, strerror(errno));
+	else if (access(DEBUGFS "/.", X_OK))
+		complain("may not look into " DEBUGFS ": debugfs is root's. Try it as root");
+	else if (access(DEBUGFS "/mm_lab", F_OK))
+		complain("there is no " DEBUGFS "/mm_lab: the modules are not loaded (see mmlab\n"
+			 "info), or debugfs is not mounted: mount -t debugfs none " DEBUGFS);
+	else if (access(top, F_OK))
+		complain("there is no machine %u; mmlab info lists those there are", machine);
+	else
+		complain("there is no %s: the engine that has it is not loaded", path);
+}
+
+/**
+ * debugfs_open - open one of a machine's files to read
+ * @machine: the machine's number
+ * @name: the file's name
+ *
+ * Return: the file; NULL after a message.
+ */
+FILE *debugfs_open(uint32_t machine, const char *name)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	if (!debugfs_path(path, sizeof(path), machine, name)) {
+		complain("'%s' is too long for a name", name);
+		return NULL;
+	}
+	file = fopen(path, "re");
+	if (!file)
+		explain_missing(machine, path);
+	return file;
+}
+
+/**
+ * debugfs_print - copy one of a machine's files
+ * @machine: the machine's number
+ * @name: the file's name
+ * @out: where to
+ *
+ * Return: true; false after a message.
+ */
+bool debugfs_print(uint32_t machine, const char *name, FILE *out)
+{
+	FILE *file = debugfs_open(machine, name);
+	char part[4096];
+	size_t length;
+	bool good;
+
+	if (!file)
+		return false;
+	while ((length = fread(part, 1, sizeof(part), file)))
+		fwrite(part, 1, length, out);
+	good = !ferror(file);
+	if (!good)
+		complain("cannot read %s of machine %u: %s", name, machine, strerror(errno));
+	fclose(file);
+	return good;
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The device: opening it, and what its errors mean to a person.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/ioctl.h>
+
+#include "mmlab.h"
+
+/**
+ * device_open - open the control file
+ *
+ * Return: its descriptor; negative after a message.
+ */
+int device_open(void)
+{
+	const int fd = open(MML_DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	switch (errno) {
+	case ENOENT:
+	case ENODEV:
+	case ENXIO:
+		complain("there is no " MML_DEVICE ": the lab's modules are not loaded.\n"
+			 "Load them as root, from the bottom up:\n"
+			 "  insmod mm_lab/mm_lab.ko memory=64M\n"
+			 "  insmod buddy_probe/buddy_probe.ko\n"
+			 "  insmod vma_probe/vma_probe.ko\n"
+			 "or use a virtual machine that has them: make vm CMD='mmlab info'");
+		break;
+	case EACCES:
+	case EPERM:
+		complain("may not open " MML_DEVICE ": it is root's, unless mm_lab.ko was loaded\n"
+			 "with another mode or group. Try it as root");
+		break;
+	default:
+		complain("cannot open " MML_DEVICE ": %s", strerror(errno));
+	}
+	return -1;
+}
+
+/**
+ * device_info - ask for a machine
+ * @fd: any file of the lab's
+ * @machine: its number
+ * @flags: MML_INFO_*
+ * @info: out: the machine
+ *
+ * Return: whether it is there; if not, errno is ENXIO or something worse.
+ */
+bool device_info(int fd, uint32_t machine, uint32_t flags, struct mml_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->machine = machine;
+	info->flags = flags;
+	return !ioctl(fd, MML_IOC_GET_INFO, info);
+}
+
+/**
+ * device_validate - have invariants checked
+ * @fd: any file of the lab's
+ * @machine: a machine's number, or MML_VALIDATE_ALL
+ * @validate: out: what was found
+ *
+ * Return: true; false after a message.
+ */
+bool device_validate(int fd, uint32_t machine, struct mml_validate *validate)
+{
+	memset(validate, 0, sizeof(*validate));
+	validate->machine = machine;
+	if (!ioctl(fd, MML_IOC_VALIDATE, validate))
+		return true;
+	if (errno == ENXIO)
+		complain("there is no machine %u; mmlab info lists those there are", machine);
+	else
+		complain("the lab could not be validated: %s", strerror(errno));
+	return false;
+}
+
+/**
+ * device_session - open a session for blocks
+ * @fd: the control file
+ * @machine: the machine to be on
+ * @number: out: the session's
+ *
+ * Return: its descriptor; negative after a message.
+ */
+int device_session(int fd, uint32_t machine, uint32_t *number)
+{
+	struct mml_session_open session = { .machine = machine };
+
+	if (!ioctl(fd, MML_IOC_SESSION_OPEN, &session)) {
+		*number = session.session;
+		return session.fd;
+	}
+	if (errno == ENXIO)
+		complain("there is no machine %u; mmlab info lists those there are", machine);
+	else
+		complain("cannot open a session on machine %u: %s", machine, strerror(errno));
+	return -1;
+}
+
+/**
+ * engine_names - which engines a machine has
+ * @engines: as in struct mml_info
+ * @separator: between two names
+ *
+ * Return: the text, until the next call.
+ */
+const char *engine_names(uint32_t engines, const char *separator)
+{
+	static const char *const slots[] = { "buddy", "slub", "vma" };
+	static char text[64];
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(slots); i++) {
+		if (engines & (1U << i))
+			length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s",
+						   length ? separator : "", slots[i]);
+	}
+	return text;
+}

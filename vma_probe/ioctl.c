@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The address space's ioctls: each checks its struct and calls its system call.
+ *
+ * Kernel counterpart: the SYSCALL_DEFINEs of mm/mmap.c and its neighbours.
+ *
+ * Locking: none here; neither the process's mmap_lock nor user memory is touched.
+ */
+#include "vma_probe/window.h"
+
+static struct mml_mm *mml_call_mm(struct mml_ioctl_call *call)
+{
+	atomic64_inc(&call->session->job->calls);
+	return &mml_window(call->session)->mm;
+}
+
+static int mml_ioc_mmap(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_mmap_args *a = arg;
+	unsigned long addr = a->addr;
+	int err;
+
+	err = mml_mmap(mml_call_mm(call), &addr, a->length, a->prot, a->flags);
+	a->addr = addr;
+	return err;
+}
+
+static void mml_ioc_mmap_undo(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_mmap_args *a = arg;
+
+	mml_munmap(&mml_window(call->session)->mm, a->addr, a->length);
+}
+
+static int mml_ioc_munmap(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_munmap_args *a = arg;
+
+	return mml_munmap(mml_call_mm(call), a->addr, a->length);
+}
+
+static int mml_ioc_mprotect(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_mprotect_args *a = arg;
+
+	if (a->pad)
+		return -EINVAL;
+	return mml_mprotect(mml_call_mm(call), a->addr, a->length, a->prot);
+}
+
+/* Not undone when its result cannot be handed over: nothing was created. */
+static int mml_ioc_mremap(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_mremap_args *a = arg;
+	unsigned long addr = a->addr;
+	int err;
+
+	if (a->pad)
+		return -EINVAL;
+	err = mml_mremap(mml_call_mm(call), &addr, a->old_length, a->new_length,
+			 a->flags);
+	a->addr = addr;
+	return err;
+}
+
+static int mml_ioc_madvise(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_madvise_args *a = arg;
+
+	if (a->pad)
+		return -EINVAL;
+	return mml_madvise(mml_call_mm(call), a->addr, a->length, a->advice);
+}
+
+const struct mml_ioctl mml_vma_ioctls[MML_IOC_RANGE] = {
+	MML_IOCTL_UNDO(MML_IOC_MMAP, struct mml_mmap_args, MML_FILE_SESSION,
+		       mml_ioc_mmap, mml_ioc_mmap_undo),
+	MML_IOCTL(MML_IOC_MUNMAP, struct mml_munmap_args, MML_FILE_SESSION,
+		  mml_ioc_munmap),
+	MML_IOCTL(MML_IOC_MPROTECT, struct mml_mprotect_args, MML_FILE_SESSION,
+		  mml_ioc_mprotect),
+	MML_IOCTL(MML_IOC_MREMAP, struct mml_mremap_args, MML_FILE_SESSION,
+		  mml_ioc_mremap),
+	MML_IOCTL(MML_IOC_MADVISE, struct mml_madvise_args, MML_FILE_SESSION,
+		  mml_ioc_madvise),
+};

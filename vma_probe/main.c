@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vma_probe: address spaces mapped into real processes, as an engine of mm_lab.
+ *
+ * What it hangs on a machine is the list of its windows, for the validator and for
+ * meminfo.
+ */
+#include <linux/module.h>
+#include <linux/seq_file.h>
+
+#include "mm_lab/alloc.h"
+#include "vma_probe/window.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+static int mml_vma_machine_init(struct mml_machine *machine)
+{
+	struct mml_windows *windows = mml_kzalloc(machine, sizeof(*windows),
+						  GFP_KERNEL);
+
+	if (!windows)
+		return -ENOMEM;
+	mutex_init(&windows->lock);
+	INIT_LIST_HEAD(&windows->list);
+	machine->engine_data[MML_VMA_SLOT] = windows;
+	return 0;
+}
+
+static void mml_vma_machine_exit(struct mml_machine *machine)
+{
+	kfree(mml_windows(machine));
+}
+
+static void mml_vma_validate(struct mml_machine *machine, struct mml_validation *v)
+{
+	struct mml_windows *windows = mml_windows(machine);
+	struct mml_window *window;
+
+	mutex_lock(&windows->lock);
+	list_for_each_entry(window, &windows->list, node)
+		mml_mm_validate(&window->mm, v);
+	mutex_unlock(&windows->lock);
+}
+
+static void mml_vma_stat(struct mml_machine *machine, unsigned long *items)
+{
+	struct mml_windows *windows = mml_windows(machine);
+	struct mml_window *window;
+
+	mutex_lock(&windows->lock);
+	list_for_each_entry(window, &windows->list, node) {
+		items[MML_NR_ANON_PAGES] += atomic_long_read(&window->mm.anon_rss);
+		items[MML_NR_PAGE_TABLE_PAGES] += atomic_long_read(&window->mm.nr_ptes);
+	}
+	mutex_unlock(&windows->lock);
+}
+
+static int mml_maps_show(struct seq_file *seq, void *unused)
+{
+	mml_mm_show_maps(seq, &mml_window(seq->private)->mm);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(mml_maps);
+
+static int mml_status_show(struct seq_file *seq, void *unused)
+{
+	struct mml_session *session = seq->private;
+
+	seq_printf(seq, "Pid:\t%d\n", session->pid);
+	mml_mm_show_status(seq, &mml_window(session)->mm);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(mml_status);
+
+static const struct mml_debugfs_file mml_vma_session_files[] = {
+	{ "maps", &mml_maps_fops },
+	{ "status", &mml_status_fops },
+	{}
+};
+
+static struct mml_engine mml_vma_engine = {
+	.name = "vma_probe",
+	.owner = THIS_MODULE,
+	.slot = MML_VMA_SLOT,
+	.page_ops = {
+		[MML_PAGE_TABLE] = &mml_table_page_ops,
+		[MML_PAGE_ANON] = &mml_anon_page_ops,
+	},
+	.ioctls = mml_vma_ioctls,
+	.session_files = mml_vma_session_files,
+	.machine_init = mml_vma_machine_init,
+	.machine_exit = mml_vma_machine_exit,
+	.session_init = mml_window_init,
+	.session_exit = mml_window_exit,
+	.session_free = mml_window_free,
+	.session_mmap = mml_window_mmap,
+	.validate = mml_vma_validate,
+	.stat = mml_vma_stat,
+};
+
+static int __init mml_vma_init(void)
+{
+	return mml_engine_register(&mml_vma_engine);
+}
+module_init(mml_vma_init);
+
+static void __exit mml_vma_exit(void)
+{
+	mml_engine_unregister(&mml_vma_engine);
+}
+module_exit(mml_vma_exit);
+
+MODULE_DESCRIPTION("mm_lab: address spaces mapped into real processes");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(MM_LAB);

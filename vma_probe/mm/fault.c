@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Page faults, and access to another process's memory.
+ *
+ * Kernel counterpart: handle_mm_fault(), do_anonymous_page(), access_remote_vm() in
+ * mm/memory.c. Differences: a read fault takes a zeroed frame of its own rather than
+ * the shared zero page; no huge pages, no swap.
+ *
+ * How a fault is answered:
+ *	1. no vma at the address: MAPERR; one that does not allow it: ACCERR;
+ *	2. what may be needed is allocated, the table of PTEs and a zeroed frame, while
+ *	   nothing but mmap_lock is held;
+ *	3. under the table mutex the PTE is looked at again. If it is empty, it gets the
+ *	   frame. It becomes writable, and dirty, when the access is a write;
+ *	4. still under it, the real page table gets the same.
+ * Nothing here waits for I/O or for other processes' memory. It can be told not to
+ * wait for mmap_lock either: it then says RETRY, having taken nothing.
+ *
+ * Locking: see mm.h. mmap_lock for reading, so faults run in parallel, on different
+ * tables all the way.
+ */
+#include "vma_probe/mm/internal.h"
+
+static bool mml_vma_allows(const struct mml_vma *vma, unsigned int flags)
+{
+	if (flags & MML_FAULT_WRITE)
+		return vma->vm_flags & VM_WRITE;
+	if (flags & MML_FAULT_EXEC)
+		return vma->vm_flags & VM_EXEC;
+	return vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC);
+}
+
+/* What @pte becomes by an access that @vma allows. */
+static mml_pte_t mml_pte_touch(mml_pte_t pte, const struct mml_vma *vma,
+			       unsigned int flags)
+{
+	pte.val |= MML_PTE_ACCESSED;
+	if (flags & MML_FAULT_WRITE)
+		pte.val |= MML_PTE_RW | MML_PTE_DIRTY;
+	if (vma->vm_flags & VM_EXEC)
+		pte.val &= ~MML_PTE_NX;
+	return pte;
+}
+
+/*
+ * Answer a fault under the table mutex. *@page is what to map if nothing is mapped
+ * yet, and is NULL afterwards if it was used. Returns: 0; -EAGAIN: a frame is needed
+ * after all; -ENOMEM.
+ */
+static int mml_fault_locked(struct mml_mm *mm, const struct mml_vma *vma,
+			    struct mml_ptdesc *table, struct mml_fault *fault,
+			    struct mml_page **page)
+{
+	mml_pte_t pte = *mml_entry(mm, table, fault->address);
+
+	lockdep_assert_held(&table->lock);
+
+	if (!mml_pte_present(pte)) {
+		if (!*page)
+			return -EAGAIN;
+		pte = mml_mk_pte(mm, *page, MML_PTE_NX);
+		atomic_set(&(*page)->_mapcount, 1);
+		atomic_long_inc(&mm->anon_rss);
+		*page = NULL;
+	}
+	pte = mml_pte_touch(pte, vma, fault->flags);
+	mml_set_pte(mm, table, fault->address, pte);
+	if (!mm->window_ops || !fault->window)
+		return 0;
+	return mm->window_ops->insert(mm, fault, mml_pte_page(mm, pte), pte);
+}
+
+/* Returns: as mml_fault_locked(). */
+static int mml_do_anonymous_page(struct mml_mm *mm, const struct mml_vma *vma,
+				 struct mml_fault *fault)
+{
+	struct mml_ptdesc *table;
+	struct mml_page *page = NULL;
+	mml_pte_t pte;
+	int err;
+
+	table = mml_pte_alloc(mm, fault->address, fault->gfp);
+	if (!table)
+		return -ENOMEM;
+	pte.val = READ_ONCE(mml_entry(mm, table, fault->address)->val);
+	if (!mml_pte_present(pte)) {
+		page = mml_anon_page(mm, fault->address, fault->gfp | __GFP_ZERO);
+		if (!page)
+			return -ENOMEM;
+	}
+	mutex_lock(&table->lock);
+	err = mml_fault_locked(mm, vma, table, fault, &page);
+	mutex_unlock(&table->lock);
+	if (page)
+		mml_mm_free_page(mm, page);
+	return err;
+}
+
+static enum mml_fault_result __mml_handle_mm_fault(struct mml_mm *mm,
+						   struct mml_fault *fault)
+{
+	struct mml_vma *vma;
+	int err;
+
+	lockdep_assert_held(&mm->mmap_lock);
+
+	if (mm->stillborn)
+		return MML_FAULT_OOM;
+	if (mm->dead)
+		return MML_FAULT_DEAD;
+	vma = mml_vma_lookup(mm, fault->address);
+	if (!vma)
+		return MML_FAULT_MAPERR;
+	if (!mml_vma_allows(vma, fault->flags))
+		return MML_FAULT_ACCERR;
+	do {
+		err = mml_do_anonymous_page(mm, vma, fault);
+	} while (err == -EAGAIN);
+	return err ? MML_FAULT_OOM : MML_FAULT_DONE;
+}
+
+/**
+ * mml_handle_mm_fault - answer an access that the real page table could not
+ * @mm: the mm
+ * @fault: the access
+ *
+ * Context: process. Sleeps for mmap_lock unless told not to, for the table mutex, and
+ * as fault->gfp says.
+ * Return: what to do about it.
+ */
+enum mml_fault_result mml_handle_mm_fault(struct mml_mm *mm,
+					  struct mml_fault *fault)
+{
+	enum mml_fault_result result;
+
+	if (!down_read_trylock(&mm->mmap_lock)) {
+		if (fault->flags & MML_FAULT_MAY_RETRY)
+			return MML_FAULT_RETRY;
+		down_read(&mm->mmap_lock);
+	}
+	result = __mml_handle_mm_fault(mm, fault);
+	up_read(&mm->mmap_lock);
+	return result;
+}
+EXPORT_SYMBOL_NS_GPL(mml_handle_mm_fault, MM_LAB);
+
+/* Copy between @buf and one page, which is there: a fault was just answered. */
+static int mml_access_page(struct mml_mm *mm, unsigned long addr, void *buf,
+			   int len, bool write)
+{
+	struct mml_ptdesc *table = mml_pte_find(mm, addr);
+	mml_pte_t pte;
+	void *at;
+
+	if (!table)
+		return -EFAULT;
+	mutex_lock(&table->lock);
+	pte = *mml_entry(mm, table, addr);
+	if (mml_pte_present(pte)) {
+		at = mml_page_address(mm->machine, mml_pte_page(mm, pte)) +
+		     offset_in_page(addr);
+		if (write)
+			memcpy(at, buf, len);
+		else
+			memcpy(buf, at, len);
+	}
+	mutex_unlock(&table->lock);
+	return mml_pte_present(pte) ? 0 : -EFAULT;
+}
+
+/**
+ * mml_access - read or write memory of an mm from outside, as /proc/PID/mem does
+ * @mm: the mm
+ * @addr: where
+ * @buf: in kernel memory
+ * @len: bytes
+ * @write: to the mm, from @buf
+ *
+ * Context: process, may sleep.
+ * Return: bytes copied, up to the first page that does not allow it; -EFAULT if that
+ * is the first one.
+ */
+int mml_access(struct mml_mm *mm, unsigned long addr, void *buf, int len,
+	       bool write)
+{
+	int done = 0;
+
+	down_read(&mm->mmap_lock);
+	while (done < len) {
+		int part = min_t(int, len - done, PAGE_SIZE - offset_in_page(addr));
+		struct mml_fault fault = {
+			.address = addr & PAGE_MASK,
+			.flags = write ? MML_FAULT_WRITE : 0,
+			.gfp = GFP_KERNEL,
+		};
+
+		if (__mml_handle_mm_fault(mm, &fault) != MML_FAULT_DONE ||
+		    mml_access_page(mm, addr, buf + done, part, write))
+			break;
+		done += part;
+		addr += part;
+	}
+	up_read(&mm->mmap_lock);
+	return done ?: -EFAULT;
+}
+EXPORT_SYMBOL_NS_GPL(mml_access, MM_LAB);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of this room share, and nobody else sees.
+ */
+#ifndef _MML_MM_INTERNAL_H
+#define _MML_MM_INTERNAL_H
+
+#include "mm_lab/alloc.h"
+#include "vma_probe/mm/mm.h"
+
+/*
+ * An address, as the four levels see it:
+ *
+ *	 47    39 38    30 29    21 20    12 11     0
+ *	+--------+--------+--------+--------+--------+
+ *	|   3    |   2    |   1    |   0    | offset |
+ *	|  pgd   |  pud   |  pmd   |  pte   |        |
+ *	+--------+--------+--------+--------+--------+
+ */
+#define MML_PT_LEVELS		4
+#define MML_PT_BITS		9
+#define MML_PTRS_PER_TABLE	(1 << MML_PT_BITS)
+#define MML_ADDRESS_BITS	(PAGE_SHIFT + MML_PT_LEVELS * MML_PT_BITS)
+
+/**
+ * struct mml_ptdesc - a page table
+ * @page: the frame that it is in; page->mapping leads back here
+ * @level: 0 for a table of PTEs, 3 for the top
+ * @nr_present: entries that are present
+ * @lock: the table mutex (level 0)
+ *
+ * Lock key: C constant; T, at level 0 @lock, above it mm->page_table_lock to add and
+ * mm->mmap_lock held for writing to remove.
+ */
+struct mml_ptdesc {
+	struct mml_page	*page;		/* C */
+	unsigned int	level;		/* C */
+	unsigned int	nr_present;	/* T */
+	struct mutex	lock;
+};
+
+/* Bytes of address space that one entry of a table of @level covers. */
+static inline unsigned long mml_entry_size(unsigned int level)
+{
+	return PAGE_SIZE << (level * MML_PT_BITS);
+}
+
+static inline unsigned int mml_entry_index(unsigned long addr, unsigned int level)
+{
+	return addr >> (PAGE_SHIFT + level * MML_PT_BITS) & (MML_PTRS_PER_TABLE - 1);
+}
+
+static inline mml_pte_t *mml_entry(const struct mml_mm *mm,
+				   const struct mml_ptdesc *table,
+				   unsigned long addr)
+{
+	mml_pte_t *entries = mml_page_address(mm->machine, table->page);
+
+	return &entries[mml_entry_index(addr, table->level)];
+}
+
+static inline struct mml_page *mml_pte_page(const struct mml_mm *mm, mml_pte_t pte)
+{
+	return mml_pfn_to_page(mm->machine, mml_pte_pfn(pte));
+}
+
+static inline mml_pte_t mml_mk_pte(const struct mml_mm *mm,
+				   const struct mml_page *page, u64 bits)
+{
+	u64 pfn = mml_page_to_pfn(mm->machine, page).val;
+
+	return (mml_pte_t){ pfn << 12 | bits | MML_PTE_PRESENT | MML_PTE_USER };
+}
+
+/* pgtable.c */
+struct mml_ptdesc *mml_pte_alloc(struct mml_mm *mm, unsigned long addr, gfp_t gfp);
+struct mml_ptdesc *mml_pte_find(struct mml_mm *mm, unsigned long addr);
+struct mml_ptdesc *mml_pte_next(struct mml_mm *mm, unsigned long *addr,
+				unsigned long end);
+void mml_set_pte(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr,
+		 mml_pte_t pte);
+void mml_free_pgtables(struct mml_mm *mm, unsigned long start, unsigned long end);
+
+/* The end of the range that the table of PTEs at @addr covers, or @end. */
+static inline unsigned long mml_table_end(unsigned long addr, unsigned long end)
+{
+	unsigned long next = (addr | (mml_entry_size(1) - 1)) + 1;
+
+	return min(next, end);
+}
+
+/* mm.c: frames for an mm, charged to it. */
+struct mml_page *mml_mm_alloc_page(struct mml_mm *mm, gfp_t gfp,
+				   enum mml_page_type type, void *owner);
+void mml_mm_free_page(struct mml_mm *mm, struct mml_page *page);
+struct mml_page *mml_anon_page(struct mml_mm *mm, unsigned long addr, gfp_t gfp);
+
+/*
+ * Giving frames back: the lab's PTE is cleared first, then the real ones are revoked,
+ * then the frame's reference is dropped, outside the table mutex. The gather carries
+ * the frames from the first step to the last.
+ */
+struct mml_mmu_gather {
+	struct mml_mm		*mm;
+	unsigned long		start;	/* of what has to be revoked; */
+	unsigned long		end;	/* nothing if start >= end */
+	struct mml_frame_list	frames;
+};
+
+void mml_tlb_gather_mmu(struct mml_mmu_gather *tlb, struct mml_mm *mm);
+void mml_tlb_flush(struct mml_mmu_gather *tlb);
+void mml_tlb_finish_mmu(struct mml_mmu_gather *tlb);
+void mml_tlb_track(struct mml_mmu_gather *tlb, unsigned long addr);
+void mml_zap_range(struct mml_mmu_gather *tlb, unsigned long start,
+		   unsigned long end);
+void mml_wrprotect_range(struct mml_mmu_gather *tlb, unsigned long start,
+			 unsigned long end);
+
+/* vma.c */
+struct mml_vma *mml_vma_alloc(struct mml_mm *mm, unsigned long start,
+			      unsigned long end, unsigned long flags, gfp_t gfp);
+int mml_vma_replace(struct mml_mm *mm, unsigned long start, unsigned long end,
+		    struct mml_vma *vma, struct list_head *old, gfp_t gfp);
+int mml_vma_expand(struct mml_mm *mm, struct mml_vma *vma, unsigned long end);
+int mml_split_vma(struct mml_mm *mm, struct mml_vma *vma, unsigned long addr);
+void mml_vma_merge(struct mml_mm *mm, unsigned long start, unsigned long end);
+int mml_unmapped_area(struct mml_mm *mm, unsigned long hint, unsigned long len,
+		      unsigned long *addr);
+void mml_free_vmas(struct list_head *vmas);
+
+#endif /* _MML_MM_INTERNAL_H */

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Address spaces: the fake mm, its vmas, its page tables, its faults.
+ *
+ * This room knows no mm_struct, no struct file and no session: what ties an mm to a
+ * real process is behind struct mml_window_ops, and is absent in unit tests. The
+ * lab's page tables are the authority; the real page-table entries are a TLB that
+ * caches them, filled by ->insert and flushed by ->revoke.
+ *
+ * Locks, outermost first:
+ *	mm->mmap_lock		rwsem: writers change vmas and free tables, faults read
+ *	ptdesc->lock		the table mutex, one for each table of PTEs: an entry
+ *				and the real one that caches it change together
+ *	mm->page_table_lock	spinlock: adding a table to the upper levels
+ * Lab memory is allocated under none of the last two.
+ */
+#ifndef _MML_MM_H
+#define _MML_MM_H
+
+#include <linux/list.h>
+#include <linux/maple_tree.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+
+#include "buddy_probe/buddy.h"
+#include "mm_lab/counter.h"
+
+struct mml_fault;
+struct mml_mm;
+struct mml_ptdesc;
+struct seq_file;
+
+/*
+ * Page-table entries, of all levels: the bits of x86-64, with the lab's frame number
+ * where the hardware has the physical one. A PTE allows writing only after a write
+ * was seen, so that it is dirty whenever it is writable.
+ */
+typedef struct {
+	u64 val;
+} mml_pte_t;
+
+#define MML_PTE_PRESENT		BIT_ULL(0)
+#define MML_PTE_RW		BIT_ULL(1)
+#define MML_PTE_USER		BIT_ULL(2)
+#define MML_PTE_ACCESSED	BIT_ULL(5)
+#define MML_PTE_DIRTY		BIT_ULL(6)
+#define MML_PTE_NX		BIT_ULL(63)
+#define MML_PTE_PFN_MASK	GENMASK_ULL(51, 12)
+
+static inline bool mml_pte_present(mml_pte_t pte)
+{
+	return pte.val & MML_PTE_PRESENT;
+}
+
+static inline bool mml_pte_write(mml_pte_t pte)
+{
+	return pte.val & MML_PTE_RW;
+}
+
+static inline bool mml_pte_exec(mml_pte_t pte)
+{
+	return !(pte.val & MML_PTE_NX);
+}
+
+static inline mml_pfn_t mml_pte_pfn(mml_pte_t pte)
+{
+	return mml_pfn((pte.val & MML_PTE_PFN_MASK) >> 12);
+}
+
+/**
+ * struct mml_window_ops - the tie of an mm to real processes
+ * @insert: let the real page table say what the lab's says: @pte, of @page, for
+ *	fault->address. Called under the table mutex. 0, or -ENOMEM
+ * @revoke: forget all real entries of [@start, @end). May sleep
+ */
+struct mml_window_ops {
+	int (*insert)(struct mml_mm *mm, struct mml_fault *fault,
+		      struct mml_page *page, mml_pte_t pte);
+	void (*revoke)(struct mml_mm *mm, unsigned long start, unsigned long end);
+};
+
+/**
+ * struct mml_vma - a range of addresses with one protection
+ * @vm_start: first address
+ * @vm_end: first address after it
+ * @vm_flags: VM_READ, VM_WRITE, VM_EXEC, VM_NORESERVE
+ * @node: on a list of detached vmas
+ *
+ * All fields are protected by mm->mmap_lock.
+ */
+struct mml_vma {
+	unsigned long vm_start;
+	unsigned long vm_end;
+	unsigned long vm_flags;
+	struct list_head node;
+};
+
+/**
+ * struct mml_mm - an address space
+ * @machine: its frames are from here
+ * @counter: is charged for them
+ * @window_ops: the tie to real processes, or NULL
+ * @start: first address it may use
+ * @end: first address after those; 0 while there is no window
+ * @mmap_lock: see the head of this file
+ * @mt: the vmas, by address
+ * @map_count: how many vmas
+ * @total_vm: pages in vmas
+ * @dead: it was torn down: nothing may be added
+ * @stillborn: and that because fork found no frames: its process is to be killed
+ * @page_table_lock: see the head of this file
+ * @pgd: the top-level table; NULL before the first fault
+ * @anon_rss: anonymous frames mapped
+ * @nr_ptes: frames used as page tables
+ *
+ * Lock key: C constant, M mmap_lock, P page_table_lock, A atomic.
+ */
+struct mml_mm {
+	struct mml_machine		*machine;	/* C */
+	struct mml_counter		*counter;	/* C */
+	const struct mml_window_ops	*window_ops;	/* C */
+	unsigned long			start;		/* M */
+	unsigned long			end;		/* M */
+
+	struct rw_semaphore		mmap_lock;
+	struct maple_tree		mt;		/* M */
+	unsigned int			map_count;	/* M */
+	unsigned long			total_vm;	/* M */
+	bool				dead;		/* M */
+	bool				stillborn;	/* M */
+
+	spinlock_t			page_table_lock;
+	struct mml_ptdesc		*pgd;		/* P, M to remove */
+	atomic_long_t			anon_rss;	/* A */
+	atomic_long_t			nr_ptes;	/* A */
+};
+
+/* Why a fault happened: bits of mml_fault.flags. */
+#define MML_FAULT_WRITE		BIT(0)
+#define MML_FAULT_EXEC		BIT(1)
+#define MML_FAULT_MAY_RETRY	BIT(2)	/* rather than wait for mmap_lock */
+
+enum mml_fault_result {
+	MML_FAULT_DONE,		/* the access can be tried again */
+	MML_FAULT_RETRY,	/* wait with mml_mm_wait(), holding nothing, and call again */
+	MML_FAULT_MAPERR,	/* no vma there */
+	MML_FAULT_ACCERR,	/* a vma, but it does not allow that */
+	MML_FAULT_OOM,		/* no frame left */
+	MML_FAULT_DEAD,		/* the mm is gone */
+};
+
+/**
+ * struct mml_fault - an access that the real page table could not answer
+ * @address: accessed, rounded down to a page
+ * @flags: MML_FAULT_*
+ * @gfp: for frames and tables
+ * @window: for window_ops->insert; NULL: nothing is inserted
+ */
+struct mml_fault {
+	unsigned long address;
+	unsigned int flags;
+	gfp_t gfp;
+	void *window;
+};
+
+/* Life of an mm (mm.c). */
+void mml_mm_init(struct mml_mm *mm, struct mml_machine *machine,
+		 struct mml_counter *counter, const struct mml_window_ops *ops);
+int mml_mm_set_range(struct mml_mm *mm, unsigned long start, unsigned long end);
+void mml_exit_mmap(struct mml_mm *mm);
+void mml_mm_wait(struct mml_mm *mm);
+
+/* System calls (mmap.c). */
+int mml_mmap(struct mml_mm *mm, unsigned long *addr, unsigned long len,
+	     unsigned long prot, unsigned long flags);
+int mml_munmap(struct mml_mm *mm, unsigned long addr, unsigned long len);
+int mml_mprotect(struct mml_mm *mm, unsigned long addr, unsigned long len,
+		 unsigned long prot);
+int mml_mremap(struct mml_mm *mm, unsigned long *addr, unsigned long old_len,
+	       unsigned long new_len, unsigned long flags);
+int mml_madvise(struct mml_mm *mm, unsigned long addr, unsigned long len,
+		int advice);
+
+/* Faults (fault.c) and fork (fork.c). */
+enum mml_fault_result mml_handle_mm_fault(struct mml_mm *mm,
+					  struct mml_fault *fault);
+int mml_access(struct mml_mm *mm, unsigned long addr, void *buf, int len,
+	       bool write);
+int mml_dup_mmap(struct mml_mm *mm, struct mml_mm *oldmm);
+
+/* Looking (vma.c, pgtable.c, show.c, validate.c). */
+struct mml_vma *mml_find_vma(struct mml_mm *mm, unsigned long addr);
+struct mml_vma *mml_vma_lookup(struct mml_mm *mm, unsigned long addr);
+mml_pte_t mml_pte_get(struct mml_mm *mm, unsigned long addr);
+void mml_mm_show_maps(struct seq_file *seq, struct mml_mm *mm);
+void mml_mm_show_status(struct seq_file *seq, struct mml_mm *mm);
+void mml_mm_validate(struct mml_mm *mm, struct mml_validation *v);
+
+extern const struct mml_page_ops mml_table_page_ops;
+extern const struct mml_page_ops mml_anon_page_ops;
+
+#endif /* _MML_MM_H */

@@ -1,0 +1,614 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The system calls on an address space: mmap, munmap, mprotect, mremap, madvise, for
+ * private anonymous memory.
+ *
+ * Kernel counterpart: mm/mmap.c, mm/mprotect.c, mm/mremap.c, mm/madvise.c, and
+ * __vm_enough_memory() in mm/util.c in its heuristic mode. Errnos are theirs.
+ * Differences: shared mappings, MREMAP_FIXED, MREMAP_DONTUNMAP and the advices that
+ * are not listed in mml_madvise() are refused (-EOPNOTSUPP, -EINVAL); MADV_FREE frees
+ * at once; a mapping that is only executable can be read.
+ *
+ * PAGE_ALIGN() of a length that wraps is 0, and refused as such.
+ *
+ * Locking: mmap_lock for writing; frames are freed after it is dropped.
+ */
+#include <linux/mman.h>
+
+#include "vma_probe/mm/internal.h"
+
+#define MML_PROT_MASK		(PROT_READ | PROT_WRITE | PROT_EXEC)
+#define MML_VM_PROT_MASK	(VM_READ | VM_WRITE | VM_EXEC)
+
+static unsigned long mml_prot_to_vm_flags(unsigned long prot)
+{
+	return (prot & PROT_READ ? VM_READ : 0) |
+	       (prot & PROT_WRITE ? VM_WRITE : 0) |
+	       (prot & PROT_EXEC ? VM_EXEC : 0);
+}
+
+/*
+ * The kernel's heuristic overcommit: refuse only what obviously cannot be had, a
+ * private writable mapping that is larger than all memory.
+ */
+static bool mml_enough_memory(struct mml_mm *mm, unsigned long len,
+			      unsigned long vm_flags)
+{
+	if ((vm_flags & (VM_WRITE | VM_NORESERVE)) != VM_WRITE)
+		return true;
+	return len >> PAGE_SHIFT <= mm->machine->nr_frames;
+}
+
+/* Is [@addr, @addr + @len) within the mm's range? Safe against wrapping. */
+static bool mml_in_range(struct mml_mm *mm, unsigned long addr, unsigned long len)
+{
+	return addr >= mm->start && len <= mm->end - mm->start &&
+	       addr <= mm->end - len;
+}
+
+/* Take mmap_lock for a system call. Returns: 0; -ENXIO without a window. */
+static int mml_mmap_write_lock(struct mml_mm *mm)
+{
+	if (down_write_killable(&mm->mmap_lock))
+		return -EINTR;
+	if (mm->end && !mm->dead)
+		return 0;
+	up_write(&mm->mmap_lock);
+	return -ENXIO;
+}
+
+/*
+ * munmap
+ */
+
+/* Unmap [@start, @end) and let @vma, or nothing, take its place. */
+static int mml_unmap_locked(struct mml_mm *mm, unsigned long start,
+			    unsigned long end, struct mml_vma *vma,
+			    struct mml_mmu_gather *tlb)
+{
+	LIST_HEAD(old);
+	int err;
+
+	err = mml_vma_replace(mm, start, end, vma, &old, GFP_KERNEL_ACCOUNT);
+	if (err)
+		return err;
+	if (!list_empty(&old)) {
+		mml_zap_range(tlb, start, end);
+		mml_tlb_flush(tlb);
+		mml_free_pgtables(mm, start, end);
+	}
+	mml_free_vmas(&old);
+	return 0;
+}
+
+/**
+ * mml_munmap - munmap(2)
+ * @mm: the mm
+ * @addr: start
+ * @len: bytes, rounded up to pages
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EINVAL; -ENOMEM; -ENXIO: no window; -EINTR: killed.
+ */
+int mml_munmap(struct mml_mm *mm, unsigned long addr, unsigned long len)
+{
+	struct mml_mmu_gather tlb;
+	int err;
+
+	len = PAGE_ALIGN(len);
+	if (!PAGE_ALIGNED(addr) || !len)
+		return -EINVAL;
+	err = mml_mmap_write_lock(mm);
+	if (err)
+		return err;
+	mml_tlb_gather_mmu(&tlb, mm);
+	err = mml_in_range(mm, addr, len) ?
+		mml_unmap_locked(mm, addr, addr + len, NULL, &tlb) : -EINVAL;
+	up_write(&mm->mmap_lock);
+	mml_tlb_finish_mmu(&tlb);
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(mml_munmap, MM_LAB);
+
+/*
+ * mmap
+ */
+
+static int mml_mmap_check(unsigned long prot, unsigned long flags)
+{
+	const unsigned long known = MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_NORESERVE |
+				    MAP_POPULATE | MAP_STACK | MAP_NONBLOCK;
+
+	if (prot & ~MML_PROT_MASK)
+		return -EINVAL;
+	if (!(flags & MAP_ANONYMOUS))
+		return -EOPNOTSUPP;
+	switch (flags & MAP_TYPE) {
+	case MAP_PRIVATE:
+		break;
+	case MAP_SHARED:
+	case MAP_SHARED_VALIDATE:
+		return -EOPNOTSUPP;
+	default:
+		return -EINVAL;
+	}
+	return flags & ~(known | MAP_ANONYMOUS | MAP_TYPE) ? -EOPNOTSUPP : 0;
+}
+
+/* Where the mapping goes. Returns: 0 or an errno. */
+static int mml_mmap_place(struct mml_mm *mm, unsigned long *addr,
+			  unsigned long len, unsigned long flags)
+{
+	struct mml_vma *vma;
+
+	if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
+		return mml_unmapped_area(mm, *addr, len, addr);
+	if (!PAGE_ALIGNED(*addr))
+		return -EINVAL;
+	if (!mml_in_range(mm, *addr, len))
+		return -ENOMEM;
+	if (!(flags & MAP_FIXED_NOREPLACE))
+		return 0;
+	vma = mml_find_vma(mm, *addr);
+	return vma && vma->vm_start < *addr + len ? -EEXIST : 0;
+}
+
+static int mml_mmap_locked(struct mml_mm *mm, unsigned long *addr,
+			   unsigned long len, unsigned long vm_flags,
+			   unsigned long flags, struct mml_mmu_gather *tlb)
+{
+	struct mml_vma *vma;
+	int err;
+
+	err = mml_mmap_place(mm, addr, len, flags);
+	if (err)
+		return err;
+	if (!mml_enough_memory(mm, len, vm_flags))
+		return -ENOMEM;
+	vma = mml_vma_alloc(mm, *addr, *addr + len, vm_flags, GFP_KERNEL_ACCOUNT);
+	if (!vma)
+		return -ENOMEM;
+	err = mml_unmap_locked(mm, *addr, *addr + len, vma, tlb);
+	if (err) {
+		kfree(vma);
+		return err;
+	}
+	mml_vma_merge(mm, *addr, *addr + len);
+	return 0;
+}
+
+/**
+ * mml_mmap - mmap(2), private and anonymous
+ * @mm: the mm
+ * @addr: in: a hint, or the place; out: where the mapping is
+ * @len: bytes, rounded up to pages
+ * @prot: PROT_*
+ * @flags: MAP_*
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EINVAL, -EEXIST, -ENOMEM as mmap(2); -EOPNOTSUPP for flags that the lab
+ * does not have; -ENXIO: no window; -EINTR: killed. Nothing has changed then.
+ */
+int mml_mmap(struct mml_mm *mm, unsigned long *addr, unsigned long len,
+	     unsigned long prot, unsigned long flags)
+{
+	unsigned long place = *addr, vm_flags = mml_prot_to_vm_flags(prot);
+	struct mml_mmu_gather tlb;
+	int err;
+
+	if (!len)
+		return -EINVAL;
+	err = mml_mmap_check(prot, flags);
+	if (err)
+		return err;
+	len = PAGE_ALIGN(len);
+	if (!len)
+		return -ENOMEM;
+	if (flags & MAP_NORESERVE)
+		vm_flags |= VM_NORESERVE;
+
+	err = mml_mmap_write_lock(mm);
+	if (err)
+		return err;
+	mml_tlb_gather_mmu(&tlb, mm);
+	err = mml_mmap_locked(mm, &place, len, vm_flags, flags, &tlb);
+	up_write(&mm->mmap_lock);
+	mml_tlb_finish_mmu(&tlb);
+	if (!err)
+		*addr = place;
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(mml_mmap, MM_LAB);
+
+/*
+ * mprotect
+ */
+
+/* Split what straddles the ends of [@start, @end). Returns: 0 or -ENOMEM. */
+static int mml_split_range(struct mml_mm *mm, unsigned long start,
+			   unsigned long end)
+{
+	struct mml_vma *vma = mml_vma_lookup(mm, start);
+	int err = 0;
+
+	if (vma->vm_start < start) {
+		err = mml_split_vma(mm, vma, start);
+		vma = mml_vma_lookup(mm, start);
+	}
+	if (!err && vma->vm_end > end)
+		err = mml_split_vma(mm, vma, end);
+	return err;
+}
+
+/* Give the part of @vma in [@start, @end) other flags. */
+static int mml_mprotect_fixup(struct mml_mm *mm, struct mml_vma *vma,
+			      unsigned long start, unsigned long end,
+			      unsigned long prot_flags)
+{
+	unsigned long flags = (vma->vm_flags & ~MML_VM_PROT_MASK) | prot_flags;
+	int err;
+
+	if (flags == vma->vm_flags)
+		return 0;
+	if (!(vma->vm_flags & VM_WRITE) && !mml_enough_memory(mm, end - start, flags))
+		return -ENOMEM;
+	err = mml_split_range(mm, start, end);
+	if (err)
+		return err;
+	mml_vma_lookup(mm, start)->vm_flags = flags;
+	return 0;
+}
+
+/* As the kernel: what comes before a hole is changed, then -ENOMEM. */
+static int mml_mprotect_locked(struct mml_mm *mm, unsigned long start,
+			       unsigned long end, unsigned long prot_flags,
+			       struct mml_mmu_gather *tlb)
+{
+	unsigned long addr = start, next;
+	int err = 0;
+
+	while (addr < end && !err) {
+		struct mml_vma *vma = mml_vma_lookup(mm, addr);
+
+		if (!vma) {
+			err = -ENOMEM;
+			break;
+		}
+		next = min(vma->vm_end, end);
+		err = mml_mprotect_fixup(mm, vma, addr, next, prot_flags);
+		if (!err)
+			addr = next;
+	}
+	mml_wrprotect_range(tlb, start, addr);
+	mml_tlb_flush(tlb);
+	mml_vma_merge(mm, start, end);
+	return err;
+}
+
+/**
+ * mml_mprotect - mprotect(2)
+ * @mm: the mm
+ * @addr: start
+ * @len: bytes, rounded up to pages
+ * @prot: PROT_*
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EINVAL; -ENOMEM: a hole in the range, as the kernel after changing what
+ * comes before it, or no memory; -ENXIO: no window; -EINTR: killed.
+ */
+int mml_mprotect(struct mml_mm *mm, unsigned long addr, unsigned long len,
+		 unsigned long prot)
+{
+	struct mml_mmu_gather tlb;
+	int err;
+
+	if (!PAGE_ALIGNED(addr) || prot & ~MML_PROT_MASK)
+		return -EINVAL;
+	if (!len)
+		return 0;
+	len = PAGE_ALIGN(len);
+	err = mml_mmap_write_lock(mm);
+	if (err)
+		return err;
+	mml_tlb_gather_mmu(&tlb, mm);
+	err = len && mml_in_range(mm, addr, len) ?
+		mml_mprotect_locked(mm, addr, addr + len,
+				    mml_prot_to_vm_flags(prot), &tlb) : -ENOMEM;
+	up_write(&mm->mmap_lock);
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(mml_mprotect, MM_LAB);
+
+/*
+ * mremap
+ */
+
+/* Tables for all that is mapped in [@old, @old + @len), at @new. */
+static int mml_move_prepare(struct mml_mm *mm, unsigned long old, unsigned long new,
+			    unsigned long len)
+{
+	unsigned long addr = old, last;
+
+	while (mml_pte_next(mm, &addr, old + len)) {
+		last = mml_table_end(addr, old + len) - PAGE_SIZE;
+		/* One source table may reach into two: one for each of its ends. */
+		if (!mml_pte_alloc(mm, addr - old + new, GFP_KERNEL) ||
+		    !mml_pte_alloc(mm, last - old + new, GFP_KERNEL))
+			return -ENOMEM;
+		addr = last + PAGE_SIZE;
+	}
+	return 0;
+}
+
+static void mml_move_pte(struct mml_mmu_gather *tlb, struct mml_ptdesc *table,
+			 unsigned long old, unsigned long new)
+{
+	struct mml_mm *mm = tlb->mm;
+	struct mml_ptdesc *new_table;
+	mml_pte_t pte;
+
+	mutex_lock(&table->lock);
+	pte = *mml_entry(mm, table, old);
+	if (mml_pte_present(pte)) {
+		mml_set_pte(mm, table, old, (mml_pte_t){});
+		mml_tlb_track(tlb, old);
+	}
+	mutex_unlock(&table->lock);
+	if (!mml_pte_present(pte))
+		return;
+
+	mml_pte_page(mm, pte)->index = new >> PAGE_SHIFT;
+	new_table = mml_pte_find(mm, new);
+	mutex_lock(&new_table->lock);
+	mml_set_pte(mm, new_table, new, pte);
+	mutex_unlock(&new_table->lock);
+}
+
+/* Move the pages of [@old, @old + @len) to @new; cannot fail after the preparation. */
+static void mml_move_page_tables(struct mml_mmu_gather *tlb, unsigned long old,
+				 unsigned long new, unsigned long len)
+{
+	unsigned long addr = old, next;
+	struct mml_ptdesc *table;
+
+	while ((table = mml_pte_next(tlb->mm, &addr, old + len))) {
+		next = mml_table_end(addr, old + len);
+		for (; addr < next; addr += PAGE_SIZE)
+			mml_move_pte(tlb, table, addr, addr - old + new);
+		cond_resched();
+	}
+}
+
+/* What of a move can fail: its tables, then its vma. */
+static int mml_move_begin(struct mml_mmu_gather *tlb, unsigned long old,
+			  unsigned long old_len, struct mml_vma *vma)
+{
+	struct mml_mm *mm = tlb->mm;
+	int err;
+
+	err = mml_split_range(mm, old, old + old_len);
+	if (!err)
+		err = mml_move_prepare(mm, old, vma->vm_start, old_len);
+	if (!err)
+		err = mml_unmap_locked(mm, vma->vm_start, vma->vm_end, vma, tlb);
+	if (err) {
+		mml_free_pgtables(mm, vma->vm_start, vma->vm_end);
+		mml_vma_merge(mm, old, old + old_len);
+	}
+	return err;
+}
+
+/*
+ * Move [@old, @old + @old_len), of a vma with @vm_flags, to a new place of @new_len.
+ * Returns: 0, and where; -ENOMEM, and nothing has changed.
+ */
+static int mml_move_vma(struct mml_mmu_gather *tlb, unsigned long old,
+			unsigned long old_len, unsigned long new_len,
+			unsigned long vm_flags, unsigned long *addr)
+{
+	struct mml_mm *mm = tlb->mm;
+	struct mml_vma *vma;
+	unsigned long new;
+	LIST_HEAD(gone);
+	int err;
+
+	err = mml_unmapped_area(mm, 0, new_len, &new);
+	if (err)
+		return err;
+	vma = mml_vma_alloc(mm, new, new + new_len, vm_flags, GFP_KERNEL_ACCOUNT);
+	if (!vma)
+		return -ENOMEM;
+	err = mml_move_begin(tlb, old, old_len, vma);
+	if (err) {
+		kfree(vma);
+		return err;
+	}
+	mml_move_page_tables(tlb, old, new, old_len);
+	mml_tlb_flush(tlb);
+	/* Exactly one vma goes: no split, and the tree's nodes are waited for. */
+	mml_vma_replace(mm, old, old + old_len, NULL, &gone,
+			GFP_KERNEL | __GFP_NOFAIL);
+	mml_free_vmas(&gone);
+	mml_free_pgtables(mm, old, old + old_len);
+	mml_vma_merge(mm, new, new + new_len);
+	*addr = new;
+	return 0;
+}
+
+/* Can @vma, which ends at @end, grow in place by @delta bytes? */
+static bool mml_vma_expandable(struct mml_mm *mm, struct mml_vma *vma,
+			       unsigned long end, unsigned long delta)
+{
+	struct mml_vma *next;
+
+	if (vma->vm_end != end || delta > mm->end - end)
+		return false;
+	next = mml_find_vma(mm, end);
+	return !next || next->vm_start >= end + delta;
+}
+
+static int mml_mremap_grow(struct mml_mmu_gather *tlb, unsigned long *addr,
+			   unsigned long old_len, unsigned long new_len,
+			   unsigned long flags)
+{
+	struct mml_mm *mm = tlb->mm;
+	unsigned long end = *addr + old_len, delta = new_len - old_len;
+	struct mml_vma *vma = mml_vma_lookup(mm, *addr);
+	int err;
+
+	if (!vma || old_len > vma->vm_end - *addr)
+		return -EFAULT;
+	if (mml_vma_expandable(mm, vma, end, delta)) {
+		if (!mml_enough_memory(mm, delta, vma->vm_flags))
+			return -ENOMEM;
+		err = mml_vma_expand(mm, vma, end + delta);
+		if (!err)
+			mml_vma_merge(mm, *addr, end + delta);
+		return err;
+	}
+	if (!(flags & MREMAP_MAYMOVE) || !mml_enough_memory(mm, new_len, vma->vm_flags))
+		return -ENOMEM;
+	return mml_move_vma(tlb, *addr, old_len, new_len, vma->vm_flags, addr);
+}
+
+static int mml_mremap_locked(struct mml_mmu_gather *tlb, unsigned long *addr,
+			     unsigned long old_len, unsigned long new_len,
+			     unsigned long flags)
+{
+	struct mml_mm *mm = tlb->mm;
+
+	if (!mml_in_range(mm, *addr, old_len) || !mml_vma_lookup(mm, *addr))
+		return -EFAULT;
+	if (new_len > old_len)
+		return mml_mremap_grow(tlb, addr, old_len, new_len, flags);
+	if (new_len == old_len)
+		return 0;
+	return mml_unmap_locked(mm, *addr + new_len, *addr + old_len, NULL, tlb);
+}
+
+/**
+ * mml_mremap - mremap(2)
+ * @mm: the mm
+ * @addr: in: old address; out: the new one
+ * @old_len: bytes, rounded up to pages
+ * @new_len: bytes, rounded up to pages
+ * @flags: MREMAP_MAYMOVE, or 0
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EINVAL, -EFAULT, -ENOMEM as mremap(2); -EOPNOTSUPP: MREMAP_FIXED and
+ * MREMAP_DONTUNMAP; -ENXIO: no window; -EINTR: killed. Nothing has changed then.
+ */
+int mml_mremap(struct mml_mm *mm, unsigned long *addr, unsigned long old_len,
+	       unsigned long new_len, unsigned long flags)
+{
+	unsigned long place = *addr;
+	struct mml_mmu_gather tlb;
+	int err;
+
+	if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) ||
+	    !PAGE_ALIGNED(*addr))
+		return -EINVAL;
+	if (flags & ~MREMAP_MAYMOVE)
+		return -EOPNOTSUPP;
+	old_len = PAGE_ALIGN(old_len);
+	new_len = PAGE_ALIGN(new_len);
+	if (!old_len || !new_len)
+		return -EINVAL;
+
+	err = mml_mmap_write_lock(mm);
+	if (err)
+		return err;
+	mml_tlb_gather_mmu(&tlb, mm);
+	err = mml_mremap_locked(&tlb, &place, old_len, new_len, flags);
+	up_write(&mm->mmap_lock);
+	mml_tlb_finish_mmu(&tlb);
+	if (!err)
+		*addr = place;
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(mml_mremap, MM_LAB);
+
+/*
+ * madvise
+ */
+
+/* Drop the pages of what is mapped in the range; tell of holes, as the kernel. */
+static int mml_madvise_dontneed(struct mml_mmu_gather *tlb, unsigned long start,
+				unsigned long end)
+{
+	unsigned long addr = start;
+	int err = 0;
+
+	while (addr < end) {
+		struct mml_vma *vma = mml_find_vma(tlb->mm, addr);
+
+		if (!vma || vma->vm_start > addr)
+			err = -ENOMEM;
+		if (!vma || vma->vm_start >= end)
+			break;
+		addr = min(vma->vm_end, end);
+	}
+	mml_zap_range(tlb, start, end);
+	mml_tlb_flush(tlb);
+	return err;
+}
+
+/* Does the lab know @advice, and has it something to do for it? */
+static int mml_madvise_check(int advice, bool *drops)
+{
+	*drops = false;
+	switch (advice) {
+	case MADV_DONTNEED:
+	case MADV_FREE:
+		*drops = true;
+		return 0;
+	case MADV_NORMAL:
+	case MADV_RANDOM:
+	case MADV_SEQUENTIAL:
+	case MADV_WILLNEED:
+	case MADV_HUGEPAGE:
+	case MADV_NOHUGEPAGE:
+	case MADV_MERGEABLE:
+	case MADV_UNMERGEABLE:
+	case MADV_COLD:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/**
+ * mml_madvise - madvise(2)
+ * @mm: the mm
+ * @addr: start
+ * @len: bytes, rounded up to pages
+ * @advice: MADV_DONTNEED and MADV_FREE give the frames back; see the uapi header
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EINVAL; -ENOMEM: a hole in the range, as the kernel after doing the
+ * rest; -ENXIO: no window; -EINTR: killed.
+ */
+int mml_madvise(struct mml_mm *mm, unsigned long addr, unsigned long len,
+		int advice)
+{
+	unsigned long aligned = PAGE_ALIGN(len);
+	struct mml_mmu_gather tlb;
+	bool drops;
+	int err;
+
+	err = mml_madvise_check(advice, &drops);
+	if (err || !PAGE_ALIGNED(addr) || (len && !aligned))
+		return -EINVAL;
+	if (!len || !drops)
+		return 0;
+	err = mml_mmap_write_lock(mm);
+	if (err)
+		return err;
+	mml_tlb_gather_mmu(&tlb, mm);
+	err = mml_in_range(mm, addr, aligned) ?
+		mml_madvise_dontneed(&tlb, addr, addr + aligned) : -ENOMEM;
+	up_write(&mm->mmap_lock);
+	mml_tlb_finish_mmu(&tlb);
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(mml_madvise, MM_LAB);

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Page tables: four levels, in lab frames.
+ *
+ * Kernel counterpart: __pmd_alloc(), __pte_alloc(), free_pgtables() in mm/memory.c.
+ * Differences: one walk for all levels instead of one function a level; a table
+ * counts its present entries, so that an empty one is found without looking at 512
+ * of them; a descriptor of its own holds the lock that does not fit into the frame's
+ * struct mml_page. A table lives as long as a vma may need it: it is freed when it
+ * is empty and its range is unmapped, or with the mm.
+ *
+ * Locking: tables are added under page_table_lock, by who holds mmap_lock for
+ * reading at least; they are removed by who holds it for writing. So a table that was
+ * found stays while mmap_lock is held. PTEs change under the table mutex.
+ */
+#include "vma_probe/mm/internal.h"
+
+static struct mml_ptdesc *mml_page_ptdesc(const struct mml_page *page)
+{
+	return page->mapping;
+}
+
+static bool mml_table_page_check(struct mml_machine *machine, struct mml_page *page)
+{
+	const struct mml_ptdesc *table = mml_page_ptdesc(page);
+
+	return page->order == 0 && table && table->nr_present <= MML_PTRS_PER_TABLE;
+}
+
+const struct mml_page_ops mml_table_page_ops = {
+	.name = "page table",
+	.check = mml_table_page_check,
+};
+
+static struct mml_ptdesc *mml_table_alloc(struct mml_mm *mm, unsigned int level,
+					  gfp_t gfp)
+{
+	struct mml_ptdesc *table;
+
+	table = mml_kzalloc(mm->machine, sizeof(*table),
+			    (gfp & GFP_KERNEL) | __GFP_ACCOUNT);
+	if (!table)
+		return NULL;
+	table->level = level;
+	mutex_init(&table->lock);
+	table->page = mml_mm_alloc_page(mm, gfp | __GFP_ZERO, MML_PAGE_TABLE,
+					table);
+	if (!table->page) {
+		kfree(table);
+		return NULL;
+	}
+	atomic_long_inc(&mm->nr_ptes);
+	return table;
+}
+
+static void mml_table_free(struct mml_mm *mm, struct mml_ptdesc *table)
+{
+	atomic_long_dec(&mm->nr_ptes);
+	mml_mm_free_page(mm, table->page);
+	kfree(table);
+}
+
+/* The table that @entry, of an upper level, leads to; NULL if it is not present. */
+static struct mml_ptdesc *mml_table_below(const struct mml_mm *mm,
+					  const mml_pte_t *entry)
+{
+	mml_pte_t pte = { READ_ONCE(entry->val) };
+
+	return mml_pte_present(pte) ? mml_page_ptdesc(mml_pte_page(mm, pte)) : NULL;
+}
+
+/*
+ * Put @new where the table for @addr belongs: below @table, or at the top. Returns:
+ * the table that is there now, @new or one that somebody else put there first.
+ */
+static struct mml_ptdesc *mml_table_install(struct mml_mm *mm,
+					    struct mml_ptdesc *table,
+					    unsigned long addr,
+					    struct mml_ptdesc *new)
+{
+	struct mml_ptdesc *there;
+	mml_pte_t *entry;
+
+	spin_lock(&mm->page_table_lock);
+	if (!table) {
+		there = mm->pgd;
+		if (!there)
+			smp_store_release(&mm->pgd, new);
+	} else {
+		entry = mml_entry(mm, table, addr);
+		there = mml_table_below(mm, entry);
+		if (!there) {
+			table->nr_present++;
+			smp_wmb(); /* the new table's zeroes before what leads to it */
+			WRITE_ONCE(entry->val,
+				   mml_mk_pte(mm, new->page, MML_PTE_RW).val);
+		}
+	}
+	spin_unlock(&mm->page_table_lock);
+	return there ?: new;
+}
+
+/* The table of @level for @addr below @table (at the top: NULL), made if need be. */
+static struct mml_ptdesc *mml_table_get(struct mml_mm *mm, struct mml_ptdesc *table,
+					unsigned long addr, unsigned int level,
+					gfp_t gfp)
+{
+	struct mml_ptdesc *there, *new;
+
+	there = table ? mml_table_below(mm, mml_entry(mm, table, addr)) :
+			smp_load_acquire(&mm->pgd);
+	if (there)
+		return there;
+	new = mml_table_alloc(mm, level, gfp);
+	if (!new)
+		return NULL;
+	there = mml_table_install(mm, table, addr, new);
+	if (there != new)
+		mml_table_free(mm, new);
+	return there;
+}
+
+/* The table of PTEs for @addr, made if need be; NULL for want of memory. */
+struct mml_ptdesc *mml_pte_alloc(struct mml_mm *mm, unsigned long addr, gfp_t gfp)
+{
+	struct mml_ptdesc *table = NULL;
+	int level;
+
+	lockdep_assert_held(&mm->mmap_lock);
+
+	for (level = MML_PT_LEVELS - 1; level >= 0; level--) {
+		table = mml_table_get(mm, table, addr, level, gfp);
+		if (!table)
+			return NULL;
+	}
+	return table;
+}
+
+/*
+ * The table of PTEs for the first address from *@addr on that has one; *@addr is moved
+ * up to it. NULL if there is none below @end.
+ */
+struct mml_ptdesc *mml_pte_next(struct mml_mm *mm, unsigned long *addr,
+				unsigned long end)
+{
+	lockdep_assert_held(&mm->mmap_lock);
+
+	while (*addr < end) {
+		struct mml_ptdesc *table = smp_load_acquire(&mm->pgd);
+		unsigned int level = MML_PT_LEVELS;
+
+		while (table && table->level) {
+			level = table->level;
+			table = mml_table_below(mm, mml_entry(mm, table, *addr));
+		}
+		if (table)
+			return table;
+		if (level == MML_PT_LEVELS)
+			return NULL;
+		*addr = (*addr | (mml_entry_size(level) - 1)) + 1;
+	}
+	return NULL;
+}
+
+/* The table of PTEs for @addr, or NULL if there is none. */
+struct mml_ptdesc *mml_pte_find(struct mml_mm *mm, unsigned long addr)
+{
+	return mml_pte_next(mm, &addr, addr + 1);
+}
+
+/* Write a PTE, and keep the count of the present ones. */
+void mml_set_pte(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr,
+		 mml_pte_t pte)
+{
+	mml_pte_t *entry = mml_entry(mm, table, addr);
+
+	lockdep_assert_held(&table->lock);
+
+	table->nr_present += mml_pte_present(pte) - mml_pte_present(*entry);
+	WRITE_ONCE(entry->val, pte.val);
+}
+
+/**
+ * mml_pte_get - what the page tables say of an address
+ * @mm: the mm
+ * @addr: the address
+ *
+ * Context: process, may sleep; mmap_lock is held.
+ * Return: the PTE; 0 if there is not even a table.
+ */
+mml_pte_t mml_pte_get(struct mml_mm *mm, unsigned long addr)
+{
+	struct mml_ptdesc *table = mml_pte_find(mm, addr);
+	mml_pte_t pte = {};
+
+	if (!table)
+		return pte;
+	mutex_lock(&table->lock);
+	pte = *mml_entry(mm, table, addr);
+	mutex_unlock(&table->lock);
+	return pte;
+}
+EXPORT_SYMBOL_NS_GPL(mml_pte_get, MM_LAB);
+
+/* Free the empty tables below @table that lie in [@start, @end). */
+static void mml_free_tables_below(struct mml_mm *mm, struct mml_ptdesc *table,
+				  unsigned long start, unsigned long end)
+{
+	unsigned long size = mml_entry_size(table->level);
+	unsigned long addr, next;
+
+	for (addr = start; addr < end; addr = next) {
+		mml_pte_t *entry = mml_entry(mm, table, addr);
+		struct mml_ptdesc *below = mml_table_below(mm, entry);
+
+		next = min((addr | (size - 1)) + 1, end);
+		if (!below)
+			continue;
+		if (below->level)
+			mml_free_tables_below(mm, below, addr, next);
+		if (below->nr_present)
+			continue;
+		entry->val = 0;
+		table->nr_present--;
+		mml_table_free(mm, below);
+	}
+}
+
+/* Free the tables that [@start, @end) no longer needs: those that are empty. */
+void mml_free_pgtables(struct mml_mm *mm, unsigned long start, unsigned long end)
+{
+	lockdep_assert_held_write(&mm->mmap_lock);
+
+	if (!mm->pgd || start >= end)
+		return;
+	mml_free_tables_below(mm, mm->pgd, start, end);
+	if (mm->pgd->nr_present)
+		return;
+	mml_table_free(mm, mm->pgd);
+	mm->pgd = NULL;
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An address space as text: maps and status.
+ *
+ * Kernel counterpart: fs/proc/task_mmu.c (show_map_vma(), task_mem()). Formats are
+ * theirs; lines of what the lab does not have are left out.
+ *
+ * Locking: mmap_lock for reading.
+ */
+#include <linux/seq_file.h>
+
+#include "vma_probe/mm/internal.h"
+
+/* Print the vmas as /proc/PID/maps does. Context: process, may sleep. */
+void mml_mm_show_maps(struct seq_file *seq, struct mml_mm *mm)
+{
+	MA_STATE(mas, &mm->mt, 0, 0);
+	struct mml_vma *vma;
+
+	down_read(&mm->mmap_lock);
+	mas_for_each(&mas, vma, ULONG_MAX)
+		seq_printf(seq, "%08lx-%08lx %c%c%cp 00000000 00:00 0 \n",
+			   vma->vm_start, vma->vm_end,
+			   vma->vm_flags & VM_READ ? 'r' : '-',
+			   vma->vm_flags & VM_WRITE ? 'w' : '-',
+			   vma->vm_flags & VM_EXEC ? 'x' : '-');
+	up_read(&mm->mmap_lock);
+}
+
+static void mml_status_line(struct seq_file *seq, const char *name,
+			    unsigned long pages)
+{
+	seq_printf(seq, "%s:\t%8lu kB\n", name, pages << (PAGE_SHIFT - 10));
+}
+
+/* Print sizes as /proc/PID/status does. Context: process, may sleep. */
+void mml_mm_show_status(struct seq_file *seq, struct mml_mm *mm)
+{
+	unsigned long rss, tables, total;
+
+	down_read(&mm->mmap_lock);
+	total = mm->total_vm;
+	rss = atomic_long_read(&mm->anon_rss);
+	tables = atomic_long_read(&mm->nr_ptes);
+	up_read(&mm->mmap_lock);
+
+	mml_status_line(seq, "VmSize", total);
+	mml_status_line(seq, "VmRSS", rss);
+	mml_status_line(seq, "RssAnon", rss);
+	mml_status_line(seq, "VmPTE", tables);
+}

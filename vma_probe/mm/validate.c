@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The validator of an address space: the invariants at the heads of mm.c and vma.c.
+ *
+ * Kernel counterpart: validate_mm() in mm/vma.c, check_mm() in kernel/fork.c.
+ *
+ * Locking: mmap_lock for writing, so that no fault is under way.
+ */
+#include "vma_probe/mm/internal.h"
+
+/* What a walk over the tables counts. */
+struct mml_table_walk {
+	struct mml_mm *mm;
+	struct mml_validation *v;
+	unsigned long tables;
+	unsigned long frames;
+};
+
+static void mml_validate_vmas(struct mml_mm *mm, struct mml_validation *v)
+{
+	unsigned long pages = 0, last = mm->start;
+	const struct mml_vma *prev = NULL;
+	MA_STATE(mas, &mm->mt, 0, 0);
+	unsigned int count = 0;
+	struct mml_vma *vma;
+
+	mas_for_each(&mas, vma, ULONG_MAX) {
+		mml_check(v, mas.index == vma->vm_start && mas.last == vma->vm_end - 1,
+			  "vma %lx-%lx is at %lx-%lx in the tree", vma->vm_start,
+			  vma->vm_end, mas.index, mas.last + 1);
+		mml_check(v, PAGE_ALIGNED(vma->vm_start | vma->vm_end) &&
+			  vma->vm_start < vma->vm_end && vma->vm_start >= last &&
+			  vma->vm_end <= mm->end,
+			  "vma %lx-%lx cannot be after %lx", vma->vm_start,
+			  vma->vm_end, last);
+		mml_check(v, !prev || prev->vm_end != vma->vm_start ||
+			  prev->vm_flags != vma->vm_flags,
+			  "vma %lx-%lx could be part of the one before it",
+			  vma->vm_start, vma->vm_end);
+		pages += (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
+		last = vma->vm_end;
+		prev = vma;
+		count++;
+	}
+	mml_check(v, count == mm->map_count, "%u vmas, map_count says %u", count,
+		  mm->map_count);
+	mml_check(v, pages == mm->total_vm, "%lu pages in vmas, total_vm says %lu",
+		  pages, mm->total_vm);
+}
+
+static void mml_validate_pte(struct mml_table_walk *walk, unsigned long addr,
+			     mml_pte_t pte)
+{
+	struct mml_mm *mm = walk->mm;
+	const struct mml_vma *vma = mml_vma_lookup(mm, addr);
+	const struct mml_page *page;
+
+	walk->frames++;
+	if (!mml_check(walk->v, mml_pfn_valid(mm->machine, mml_pte_pfn(pte)),
+		       "PTE of %lx leads to frame %u", addr, mml_pte_pfn(pte).val))
+		return;
+	page = mml_pte_page(mm, pte);
+	mml_check(walk->v, page->state == MML_FRAME_ALLOCATED &&
+		  page->type == MML_PAGE_ANON && page->mapping == mm &&
+		  page->index == addr >> PAGE_SHIFT &&
+		  atomic_read(&page->_mapcount) == 1,
+		  "PTE of %lx leads to frame %u, which is not mapped there", addr,
+		  mml_pte_pfn(pte).val);
+	if (!mml_check(walk->v, vma, "PTE of %lx is outside all vmas", addr))
+		return;
+	mml_check(walk->v, (!mml_pte_write(pte) || vma->vm_flags & VM_WRITE) &&
+		  (!mml_pte_exec(pte) || vma->vm_flags & VM_EXEC),
+		  "PTE of %lx allows what its vma does not", addr);
+	mml_check(walk->v, !mml_pte_write(pte) || pte.val & MML_PTE_DIRTY,
+		  "PTE of %lx is writable and not dirty", addr);
+}
+
+/* Walk @table, which maps addresses from @addr on. */
+static void mml_validate_table(struct mml_table_walk *walk,
+			       const struct mml_ptdesc *table, unsigned long addr)
+{
+	unsigned int i, present = 0;
+
+	walk->tables++;
+	for (i = 0; i < MML_PTRS_PER_TABLE; i++) {
+		unsigned long at = addr + i * mml_entry_size(table->level);
+		mml_pte_t pte = *mml_entry(walk->mm, table, at);
+		const struct mml_ptdesc *below;
+
+		if (!mml_pte_present(pte))
+			continue;
+		present++;
+		if (!table->level) {
+			mml_validate_pte(walk, at, pte);
+			continue;
+		}
+		below = mml_pte_page(walk->mm, pte)->mapping;
+		if (mml_check(walk->v, below->level == table->level - 1,
+			      "table of level %u below one of level %u",
+			      below->level, table->level))
+			mml_validate_table(walk, below, at);
+	}
+	mml_check(walk->v, present == table->nr_present,
+		  "table of %lx, level %u: %u entries present, nr_present says %u",
+		  addr, table->level, present, table->nr_present);
+}
+
+/**
+ * mml_mm_validate - check every invariant of an address space
+ * @mm: the mm
+ * @v: counts
+ *
+ * Context: process, may sleep.
+ */
+void mml_mm_validate(struct mml_mm *mm, struct mml_validation *v)
+{
+	struct mml_table_walk walk = { .mm = mm, .v = v };
+	unsigned long frames;
+
+	down_write(&mm->mmap_lock);
+	mml_validate_vmas(mm, v);
+	if (mm->pgd)
+		mml_validate_table(&walk, mm->pgd, 0);
+	frames = atomic_long_read(&mm->anon_rss);
+	mml_check(v, walk.frames == frames, "%lu frames mapped, anon_rss says %lu",
+		  walk.frames, frames);
+	frames = atomic_long_read(&mm->nr_ptes);
+	mml_check(v, walk.tables == frames, "%lu tables, nr_ptes says %lu",
+		  walk.tables, frames);
+	up_write(&mm->mmap_lock);
+}
+EXPORT_SYMBOL_NS_GPL(mml_mm_validate, MM_LAB);

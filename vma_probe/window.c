@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Windows: a range of a real process in which its lab mm is mapped.
+ *
+ * A process maps the session file once, shared, at a place whose address is the
+ * file offset, so that a lab address is a user address. Touching it comes to the
+ * fault handler here, which asks the lab's mm and puts the answer into the real page
+ * table. The real entries are a TLB: whatever the lab changes, it revokes with
+ * unmap_mapping_range() on the session file's own address_space, and the next touch
+ * asks again.
+ *
+ *	real event			what becomes of it
+ *	mmap of the file		the window; the mm gets its range
+ *	touch				mml_handle_mm_fault(), then a real entry
+ *	first write to a read-only one	the same; the old entry goes first
+ *	fork				a session for the child, its mm a copy; the
+ *					parent's entries are revoked before that, for
+ *					the kernel copies them afterwards
+ *	munmap of all, exec, exit	close: the session ends
+ *	munmap of a part, mprotect,	refused: the lab's own calls do that
+ *	mremap
+ *
+ * Kernel counterpart: the arch's fault handler (do_user_addr_fault() in
+ * arch/x86/mm/fault.c) for the signals; drivers/gpu/drm/ttm/ttm_bo_vm.c for the
+ * pattern. Differences: a fault that finds no frame kills its process, there is no
+ * choice of a victim.
+ *
+ * Locking: fault runs under the process's mmap_lock or per-VMA lock, open and close
+ * under mmap_lock for writing. The lab's locks come after those, never before: see
+ * mm/mm.h. A session whose last real vma is closed ends, so while a vma can fault its
+ * session lives; vm_private_data is a reference to it.
+ */
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include "mm_lab/alloc.h"
+#include "mm_lab/compat.h"
+#include "mm_lab/vmstat.h"
+#include "vma_probe/window.h"
+
+#include "trace.h"
+
+/* A fault must not wait for anything but memory. */
+#define MML_GFP_FAULT	(GFP_USER | __GFP_MOVABLE | __GFP_NOWARN)
+
+/*
+ * The mm's side: struct mml_window_ops.
+ */
+
+static pgprot_t mml_window_prot(mml_pte_t pte)
+{
+	return vm_get_page_prot(VM_SHARED | VM_READ |
+				(mml_pte_write(pte) ? VM_WRITE : 0) |
+				(mml_pte_exec(pte) ? VM_EXEC : 0));
+}
+
+/*
+ * An entry that is there already is left alone by vmf_insert_pfn_prot(). That is right
+ * when another thread's fault just put it there; when a write wants more than the
+ * entry allows, the entry goes first.
+ */
+static int mml_window_insert(struct mml_mm *mm, struct mml_fault *fault,
+			     struct mml_page *page, mml_pte_t pte)
+{
+	struct vm_fault *vmf = fault->window;
+	vm_fault_t ret;
+
+	if (vmf->flags & FAULT_FLAG_MKWRITE)
+		zap_vma_ptes(vmf->vma, fault->address, PAGE_SIZE);
+	ret = vmf_insert_pfn_prot(vmf->vma, fault->address,
+				  mml_page_to_real_pfn(mm->machine, page),
+				  mml_window_prot(pte));
+	return ret & VM_FAULT_ERROR ? -ENOMEM : 0;
+}
+
+static void mml_window_revoke(struct mml_mm *mm, unsigned long start,
+			      unsigned long end)
+{
+	struct mml_window *window = container_of(mm, struct mml_window, mm);
+
+	if (window->mapping)
+		unmap_mapping_range(window->mapping, start, end - start, 1);
+}
+
+static const struct mml_window_ops mml_window_ops = {
+	.insert = mml_window_insert,
+	.revoke = mml_window_revoke,
+};
+
+/*
+ * Faults.
+ */
+
+/* May a signal with an address of our choice be sent, as force_sig_fault() would? */
+static bool mml_can_signal(const struct vm_fault *vmf, int sig)
+{
+	return vmf->flags & FAULT_FLAG_USER &&
+	       !sigismember(&current->blocked, sig) &&
+	       current->sighand->action[sig - 1].sa.sa_handler != SIG_IGN &&
+	       !(current->signal->flags & SIGNAL_UNKILLABLE);
+}
+
+/*
+ * SIGSEGV with SEGV_ACCERR. VM_FAULT_SIGSEGV alone would say SEGV_MAPERR; it has to do
+ * where the signal must be forced, and for the kernel's own accesses.
+ */
+static vm_fault_t mml_fault_accerr(const struct vm_fault *vmf)
+{
+	struct kernel_siginfo info;
+
+	if (!mml_can_signal(vmf, SIGSEGV))
+		return VM_FAULT_SIGSEGV;
+	mml_set_trap(vmf->real_address, vmf->flags & FAULT_FLAG_WRITE,
+		     vmf->flags & FAULT_FLAG_INSTRUCTION);
+	clear_siginfo(&info);
+	info.si_signo = SIGSEGV;
+	info.si_code = SEGV_ACCERR;
+	info.si_addr = (void __user *)vmf->real_address;
+	send_sig_info(SIGSEGV, &info, current);
+	return VM_FAULT_NOPAGE;
+}
+
+/*
+ * No frame for the process: it is killed. Not VM_FAULT_OOM, which makes the kernel
+ * look for a victim and the process fault again, for ever.
+ */
+static vm_fault_t mml_fault_oom(struct mml_session *session)
+{
+	if (session) {
+		mml_count_vm_event(session->machine, MML_OOM_KILL);
+		atomic64_inc(&session->job->oom_kills);
+		pr_info_ratelimited("machine %u: out of memory: killed process %d (%s), session %u, %lu frames\n",
+				    session->machine->id, task_tgid_nr(current),
+				    current->comm, session->id,
+				    mml_counter_read(&session->counter));
+	}
+	send_sig(SIGKILL, current, 1);
+	return VM_FAULT_SIGBUS;
+}
+
+/*
+ * Let go of the lock under which the fault came, wait for the mm, and let the fault
+ * come again.
+ */
+static vm_fault_t mml_fault_retry(struct vm_fault *vmf, struct mml_session *session)
+{
+	mml_session_get(session);
+	if (vmf->flags & FAULT_FLAG_VMA_LOCK)
+		vma_end_read(vmf->vma);
+	else
+		mmap_read_unlock(vmf->vma->vm_mm);
+	/* The vma may be gone from here on. */
+	mml_mm_wait(&mml_window(session)->mm);
+	mml_session_put(session);
+	return VM_FAULT_RETRY;
+}
+
+static bool mml_may_retry(const struct vm_fault *vmf)
+{
+	return fault_flag_allow_retry_first(vmf->flags) &&
+	       !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT);
+}
+
+static vm_fault_t mml_fault_answer(struct vm_fault *vmf, struct mml_session *session,
+				   enum mml_fault_result result)
+{
+	switch (result) {
+	case MML_FAULT_DONE:
+		mml_count_vm_event(session->machine, MML_PGFAULT);
+		atomic64_inc(&session->job->faults);
+		return VM_FAULT_NOPAGE;
+	case MML_FAULT_RETRY:
+		return mml_fault_retry(vmf, session);
+	case MML_FAULT_MAPERR:
+		return VM_FAULT_SIGSEGV;
+	case MML_FAULT_ACCERR:
+		return mml_fault_accerr(vmf);
+	case MML_FAULT_OOM:
+		return mml_fault_oom(session);
+	case MML_FAULT_DEAD:
+		break;
+	}
+	return VM_FAULT_SIGBUS;
+}
+
+static vm_fault_t mml_window_fault(struct vm_fault *vmf)
+{
+	struct mml_session *session = vmf->vma->vm_private_data;
+	struct mml_fault fault = {
+		.address = vmf->address & PAGE_MASK,
+		.flags = (vmf->flags & FAULT_FLAG_WRITE ? MML_FAULT_WRITE : 0) |
+			 (vmf->flags & FAULT_FLAG_INSTRUCTION ? MML_FAULT_EXEC : 0) |
+			 (mml_may_retry(vmf) ? MML_FAULT_MAY_RETRY : 0),
+		.gfp = MML_GFP_FAULT,
+		.window = vmf,
+	};
+	enum mml_fault_result result;
+
+	/* A child whose session could not even begin. */
+	if (!session)
+		return mml_fault_oom(NULL);
+	if (mml_machine_broken(session->machine))
+		return VM_FAULT_SIGBUS;
+	result = mml_handle_mm_fault(&mml_window(session)->mm, &fault);
+	trace_mml_handle_mm_fault(session, fault.address, fault.flags, result);
+	return mml_fault_answer(vmf, session, result);
+}
+
+/* Its presence lets faults run under the per-VMA lock; it has nothing to map. */
+static vm_fault_t mml_window_map_pages(struct vm_fault *vmf, pgoff_t start,
+				       pgoff_t end)
+{
+	return 0;
+}
+
+/*
+ * What happens to the real vma.
+ */
+
+/*
+ * fork: @vma is the child's copy of the window. The parent's entries go before the
+ * child's memory is copied, or the parent's other threads would go on writing to
+ * what is copied; and the kernel copies entries after this, so none may be left.
+ */
+static void mml_window_fork(struct vm_area_struct *vma)
+{
+	struct mml_session *parent = vma->vm_private_data, *child;
+	struct vm_area_struct *from = vma_lookup(parent->mm, vma->vm_start);
+
+	vma->vm_private_data = NULL;
+	if (WARN_ON_ONCE(!from))
+		return;
+	zap_vma_ptes(from, from->vm_start, from->vm_end - from->vm_start);
+	child = mml_session_fork(parent, vma->vm_mm);
+	if (IS_ERR(child))
+		return;
+	atomic64_inc(&parent->job->forks);
+	atomic_set(&mml_window(child)->vmas, 1);
+	vma->vm_private_data = child;
+}
+
+static void mml_window_open(struct vm_area_struct *vma)
+{
+	struct mml_session *session = vma->vm_private_data;
+
+	if (!session)
+		return;
+	if (vma->vm_mm != session->mm) {
+		mml_window_fork(vma);
+		return;
+	}
+	mml_session_get(session);
+	atomic_inc(&mml_window(session)->vmas);
+}
+
+static void mml_window_close(struct vm_area_struct *vma)
+{
+	struct mml_session *session = vma->vm_private_data;
+
+	if (!session)
+		return;
+	if (atomic_dec_and_test(&mml_window(session)->vmas))
+		mml_session_end(session);
+	mml_session_put(session);
+}
+
+static int mml_window_may_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	return -EINVAL;
+}
+
+static int mml_window_mprotect(struct vm_area_struct *vma, unsigned long start,
+			       unsigned long end, unsigned long newflags)
+{
+	return -EACCES;
+}
+
+static int mml_window_mremap(struct vm_area_struct *vma)
+{
+	return -EINVAL;
+}
+
+/* /proc/PID/mem and ptrace. */
+static int mml_window_access(struct vm_area_struct *vma, unsigned long addr,
+			     void *buf, int len, int write)
+{
+	struct mml_session *session = vma->vm_private_data;
+
+	if (!session || mml_machine_broken(session->machine))
+		return -EIO;
+	return mml_access(&mml_window(session)->mm, addr, buf, len, write);
+}
+
+static const struct vm_operations_struct mml_window_vm_ops = {
+	.open = mml_window_open,
+	.close = mml_window_close,
+	.may_split = mml_window_may_split,
+	.mprotect = mml_window_mprotect,
+	.mremap = mml_window_mremap,
+	.fault = mml_window_fault,
+	.pfn_mkwrite = mml_window_fault,
+	.map_pages = mml_window_map_pages,
+	.access = mml_window_access,
+};
+
+/**
+ * mml_window_mmap - a process maps its session file: this is the window
+ * @session: the process's
+ * @vma: the real one, not yet visible
+ *
+ * Context: process, under mmap_lock for writing.
+ * Return: 0; -EINVAL: the mapping is not shared, its offset is not its address, or
+ * page tables cannot map it; -EBUSY: the session has a window.
+ */
+int mml_window_mmap(struct mml_session *session, struct vm_area_struct *vma)
+{
+	struct mml_window *window = mml_window(session);
+	int err;
+
+	/* Inserting a pfn into a private mapping is a BUG() of the kernel. */
+	if (!(vma->vm_flags & VM_SHARED) || vma->vm_pgoff != vma->vm_start >> PAGE_SHIFT)
+		return -EINVAL;
+	err = mml_mm_set_range(&window->mm, vma->vm_start, vma->vm_end);
+	if (err)
+		return err;
+	window->mapping = vma->vm_file->f_mapping;
+	vm_flags_set(vma, VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
+	atomic_set(&window->vmas, 1);
+	mml_session_get(session);
+	vma->vm_private_data = session;
+	vma->vm_ops = &mml_window_vm_ops;
+	return 0;
+}
+
+/*
+ * The session's side.
+ */
+
+/*
+ * A forked child for which frames run out is born dead: its process is killed at its
+ * first touch.
+ */
+static void mml_window_clone(struct mml_window *window, struct mml_window *parent)
+{
+	window->mapping = parent->mapping;
+	if (!mml_dup_mmap(&window->mm, &parent->mm))
+		return;
+	window->mm.stillborn = true;
+	mml_exit_mmap(&window->mm);
+}
+
+int mml_window_init(struct mml_session *session, struct mml_session *parent)
+{
+	struct mml_windows *windows = mml_windows(session->machine);
+	struct mml_window *window;
+
+	window = mml_kzalloc(session->machine, sizeof(*window), GFP_KERNEL_ACCOUNT);
+	if (!window)
+		return -ENOMEM;
+	mml_mm_init(&window->mm, session->machine, &session->counter,
+		    &mml_window_ops);
+	window->session = session;
+	session->engine_data[MML_VMA_SLOT] = window;
+	if (parent)
+		mml_window_clone(window, mml_window(parent));
+
+	mutex_lock(&windows->lock);
+	list_add_tail(&window->node, &windows->list);
+	mutex_unlock(&windows->lock);
+	return 0;
+}
+
+/* The real entries are gone, or are those of a file that nobody maps any more. */
+void mml_window_exit(struct mml_session *session)
+{
+	struct mml_windows *windows = mml_windows(session->machine);
+	struct mml_window *window = mml_window(session);
+
+	mutex_lock(&windows->lock);
+	list_del(&window->node);
+	mutex_unlock(&windows->lock);
+	mml_exit_mmap(&window->mm);
+}
+
+void mml_window_free(struct mml_session *session)
+{
+	kfree(mml_window(session));
+}
