@@ -80,12 +80,13 @@ static struct mml_page *mml_block_take(struct mml_session *session, u32 order,
 {
 	struct mml_page *page;
 
-	if (!mml_counter_try_charge(&session->counter, 1UL << order))
-		return ERR_PTR(-EDQUOT);
 	page = mml_alloc_pages(session->machine, gfp, order);
-	if (!page) {
-		mml_counter_uncharge(&session->counter, 1UL << order);
+	if (!page)
 		return ERR_PTR(-ENOMEM);
+	/* Charged afterwards: the high-water mark counts frames that were there. */
+	if (!mml_counter_try_charge(&session->counter, 1UL << order)) {
+		__mml_free_pages(session->machine, page, order);
+		return ERR_PTR(-EDQUOT);
 	}
 	page->type = MML_PAGE_USER;
 	return page;

@@ -31,9 +31,9 @@ static unsigned long long seed;
 module_param(seed, ullong, 0444);
 MODULE_PARM_DESC(seed, "of the default machine's random numbers; 0: not repeatable");
 
-static char *session_limit = "16E";
+static char *session_limit = "0";
 module_param(session_limit, charp, 0444);
-MODULE_PARM_DESC(session_limit, "memory that one session may hold at most");
+MODULE_PARM_DESC(session_limit, "memory that one session may hold at most; 0: no limit");
 
 static unsigned int mode = 0600;
 module_param(mode, uint, 0444);
@@ -102,7 +102,7 @@ static int __init mml_init(void)
 	err = mml_default_machine();
 	if (err)
 		goto no_machine;
-	err = mml_device_init(mode, limit);
+	err = mml_device_init(mode, limit ?: U64_MAX);
 	if (err)
 		goto no_device;
 	return 0;

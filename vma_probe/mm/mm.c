@@ -124,11 +124,12 @@ struct mml_page *mml_mm_alloc_page(struct mml_mm *mm, gfp_t gfp,
 {
 	struct mml_page *page;
 
-	if (!mml_counter_try_charge(mm->counter, 1))
-		return NULL;
 	page = mml_alloc_pages(mm->machine, gfp, 0);
-	if (!page) {
-		mml_counter_uncharge(mm->counter, 1);
+	if (!page)
+		return NULL;
+	/* Charged afterwards: the high-water mark counts frames that were there. */
+	if (!mml_counter_try_charge(mm->counter, 1)) {
+		__mml_free_pages(mm->machine, page, 0);
 		return NULL;
 	}
 	page->mapping = owner;
