@@ -27,9 +27,6 @@
 #include "mm_lab/device.h"
 #include "mm_lab/session.h"
 
-/* The largest struct of any command. */
-#define MML_IOCTL_MAX_SIZE	256
-
 /* What a session may hold unless it asks for less, in bytes. */
 static u64 mml_session_limit;
 

@@ -5,6 +5,7 @@
 #ifndef _MML_DEVICE_H
 #define _MML_DEVICE_H
 
+#include <linux/build_bug.h>
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
@@ -53,10 +54,14 @@ struct mml_ioctl {
 	void (*undo)(struct mml_ioctl_call *call, void *arg);
 };
 
+/* The largest struct of any command. */
+#define MML_IOCTL_MAX_SIZE	256
+
 #define MML_IOCTL(_cmd, _type, _kinds, _fn)				\
 	[_IOC_NR(_cmd) % MML_IOC_RANGE] = {				\
 		.cmd = _cmd,						\
-		.min_size = sizeof(_type),				\
+		.min_size = sizeof(_type) +				\
+			BUILD_BUG_ON_ZERO(sizeof(_type) > MML_IOCTL_MAX_SIZE), \
 		.kinds = _kinds,					\
 		.fn = _fn,						\
 	}
@@ -64,7 +69,8 @@ struct mml_ioctl {
 #define MML_IOCTL_UNDO(_cmd, _type, _kinds, _fn, _undo)			\
 	[_IOC_NR(_cmd) % MML_IOC_RANGE] = {				\
 		.cmd = _cmd,						\
-		.min_size = sizeof(_type),				\
+		.min_size = sizeof(_type) +				\
+			BUILD_BUG_ON_ZERO(sizeof(_type) > MML_IOCTL_MAX_SIZE), \
 		.kinds = _kinds,					\
 		.fn = _fn,						\
 		.undo = _undo,						\

@@ -44,8 +44,9 @@ static u32 mml_last_machine;		/* the next number to give */
  * Engines on machines.
  */
 
-static void mml_engine_show_on(struct mml_machine *machine,
-			       struct mml_engine *engine, bool on)
+/* From now on sessions, validators and statistics of @machine meet @engine; or not. */
+static void mml_engine_enter(struct mml_machine *machine,
+			     struct mml_engine *engine, bool on)
 {
 	int type;
 
@@ -58,19 +59,14 @@ static void mml_engine_show_on(struct mml_machine *machine,
 	up_write(&machine->engines_lock);
 }
 
-static int mml_engine_attach(struct mml_machine *machine,
-			     struct mml_engine *engine)
+/* @engine has been set up on @machine: let it be seen. */
+static void mml_engine_attach(struct mml_machine *machine,
+			      struct mml_engine *engine)
 {
-	int err;
-
 	lockdep_assert_held(&mml_machines_lock);
 
-	err = engine->machine_init(machine);
-	if (err)
-		return err;
-	mml_engine_show_on(machine, engine, true);
+	mml_engine_enter(machine, engine, true);
 	mml_debugfs_add(machine->debugfs, engine->machine_files, machine);
-	return 0;
 }
 
 static void mml_engine_detach(struct mml_machine *machine,
@@ -79,7 +75,7 @@ static void mml_engine_detach(struct mml_machine *machine,
 	lockdep_assert_held(&mml_machines_lock);
 
 	mml_debugfs_del(machine->debugfs, engine->machine_files);
-	mml_engine_show_on(machine, engine, false);
+	mml_engine_enter(machine, engine, false);
 	engine->machine_exit(machine);
 	machine->engine_data[engine->slot] = NULL;
 }
@@ -88,7 +84,8 @@ static void mml_engine_detach(struct mml_machine *machine,
  * mml_engine_register - put an engine to work
  * @engine: filled in, in memory that stays until mml_engine_unregister()
  *
- * Sets the engine up on every machine; undone if one of them refuses.
+ * Sets the engine up on every machine; undone if one of them refuses, and not seen
+ * by any session until none has.
  *
  * Context: module init, process context.
  * Return: 0; -EBUSY if the slot is taken; what machine_init returned.
@@ -107,17 +104,21 @@ int mml_engine_register(struct mml_engine *engine)
 		goto out;
 
 	list_for_each_entry(machine, &mml_machines, node) {
-		err = mml_engine_attach(machine, engine);
+		err = engine->machine_init(machine);
 		if (err)
 			goto undo;
 	}
+	list_for_each_entry(machine, &mml_machines, node)
+		mml_engine_attach(machine, engine);
 	list_add_tail(&engine->node, &mml_engines);
 	goto out;
 undo:
 	pr_err("%s cannot be set up on machine %u: error %d\n", engine->name,
 	       machine->id, err);
-	list_for_each_entry_continue_reverse(machine, &mml_machines, node)
-		mml_engine_detach(machine, engine);
+	list_for_each_entry_continue_reverse(machine, &mml_machines, node) {
+		engine->machine_exit(machine);
+		machine->engine_data[engine->slot] = NULL;
+	}
 out:
 	mutex_unlock(&mml_machines_lock);
 	return err;
@@ -328,9 +329,10 @@ static int mml_machine_equip(struct mml_machine *machine)
 	int err;
 
 	list_for_each_entry(engine, &mml_engines, node) {
-		err = mml_engine_attach(machine, engine);
+		err = engine->machine_init(machine);
 		if (err)
 			return err;
+		mml_engine_attach(machine, engine);
 	}
 	return 0;
 }

@@ -155,10 +155,11 @@ static vm_fault_t mml_fault_retry(struct vm_fault *vmf, struct mml_session *sess
 	return VM_FAULT_RETRY;
 }
 
+/* The kernel takes no VM_FAULT_RETRY from pfn_mkwrite. */
 static bool mml_may_retry(const struct vm_fault *vmf)
 {
 	return fault_flag_allow_retry_first(vmf->flags) &&
-	       !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT);
+	       !(vmf->flags & (FAULT_FLAG_RETRY_NOWAIT | FAULT_FLAG_MKWRITE));
 }
 
 static vm_fault_t mml_fault_answer(struct vm_fault *vmf, struct mml_session *session,
@@ -359,7 +360,6 @@ int mml_window_init(struct mml_session *session, struct mml_session *parent)
 		return -ENOMEM;
 	mml_mm_init(&window->mm, session->machine, &session->counter,
 		    &mml_window_ops);
-	window->session = session;
 	session->engine_data[MML_VMA_SLOT] = window;
 	if (parent)
 		mml_window_clone(window, mml_window(parent));

@@ -14,14 +14,12 @@
 /**
  * struct mml_window - what vma_probe hangs on a session
  * @mm: the session's address space
- * @session: the session; not counted, for the window goes with it
  * @mapping: of the session file: what real entries are revoked from
  * @vmas: real vmas that are this window: 1, or 2 while one is being moved
  * @node: on the machine's list of windows, under its lock
  */
 struct mml_window {
 	struct mml_mm		mm;
-	struct mml_session	*session;
 	struct address_space	*mapping;
 	atomic_t		vmas;
 	struct list_head	node;
