@@ -12,6 +12,7 @@
 
 #include <linux/gfp.h>
 #include <linux/maple_tree.h>
+#include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
@@ -22,6 +23,10 @@ void mml_fail_nth(struct mml_machine *machine, long nth);
 
 void *mml_kzalloc(struct mml_machine *machine, size_t size, gfp_t gfp);
 void *mml_vcalloc(struct mml_machine *machine, size_t n, size_t size);
+
+#define mml_alloc_percpu(machine, type) \
+	(mml_should_fail(machine) ? NULL : alloc_percpu(type))
+
 unsigned long *mml_bitmap_zalloc(unsigned long bits);
 int mml_mas_preallocate(struct mml_machine *machine, struct ma_state *mas,
 			void *entry, gfp_t gfp);

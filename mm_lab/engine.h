@@ -10,6 +10,7 @@
 #ifndef _MML_ENGINE_H
 #define _MML_ENGINE_H
 
+#include <linux/fs.h>
 #include <linux/list.h>
 #include <linux/types.h>
 
@@ -17,9 +18,7 @@
 
 #define MML_NR_SLOTS	4
 
-struct file_operations;
 struct module;
-struct vm_area_struct;
 struct mml_ioctl;
 struct mml_machine;
 struct mml_session;

@@ -264,7 +264,7 @@ static struct mml_machine *mml_machine_alloc(const struct mml_machine_spec *spec
 
 	if (!machine)
 		return NULL;
-	machine->vm_events = alloc_percpu(struct mml_vm_event_state);
+	machine->vm_events = mml_alloc_percpu(NULL, struct mml_vm_event_state);
 	if (!machine->vm_events)
 		goto no_events;
 	if (mml_machine_memory(machine, spec))

@@ -28,12 +28,17 @@
 
 static const int forwarded[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 
-/* What is waited for instead of being handled; and the mask as it was before. */
-static sigset_t awaited, inherited;
+/* What is waited for instead of being handled. */
+static sigset_t awaited;
+
+/* As it was before, for the command. */
+static sigset_t inherited_mask;
+static struct sigaction inherited_chld;
 
 /* A signal that came in ignored (nohup) stays so, for the command too. */
 static void await_signals(void)
 {
+	const struct sigaction dfl = { .sa_handler = SIG_DFL };
 	struct sigaction action;
 
 	sigemptyset(&awaited);
@@ -44,8 +49,8 @@ static void await_signals(void)
 			sigaddset(&awaited, forwarded[i]);
 	}
 	/* Children of one who ignores SIGCHLD leave no status. */
-	signal(SIGCHLD, SIG_DFL);
-	sigprocmask(SIG_BLOCK, &awaited, &inherited);
+	sigaction(SIGCHLD, &dfl, &inherited_chld);
+	sigprocmask(SIG_BLOCK, &awaited, &inherited_mask);
 }
 
 /* In the child. @report closes at exec, else carries errno to the parent. */
@@ -53,7 +58,8 @@ static void execute(const struct child *child, char **argv, int report)
 {
 	int error;
 
-	sigprocmask(SIG_SETMASK, &inherited, NULL);
+	sigaction(SIGCHLD, &inherited_chld, NULL);
+	sigprocmask(SIG_SETMASK, &inherited_mask, NULL);
 	if (!child->before || child->before(child->arg)) {
 		execvp(argv[0], argv);
 		error = errno;

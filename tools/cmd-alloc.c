@@ -49,7 +49,8 @@ static void allocate(struct blocks *blocks, uint64_t wanted)
 	size_t room = 0;
 
 	while (blocks->count < wanted) {
-		blocks->handle = grow(blocks->handle, blocks->count, &room, sizeof(*blocks->handle));
+		blocks->handle = grow(blocks->handle, blocks->count, &room,
+				      sizeof(*blocks->handle));
 		block = (struct mml_block_alloc){ .order = blocks->order, .flags = blocks->flags };
 		if (ioctl(blocks->session, MML_IOC_BLOCK_ALLOC, &block)) {
 			blocks->error = errno;
@@ -194,12 +195,14 @@ static int alloc(int argc, char **argv)
 
 	blocks.order = (uint32_t)n_order;
 	blocks.flags = zero ? MML_BLOCK_ZERO : 0;
-	return with_session(&blocks, n_count, (unsigned int)n_seconds, arg < argc ? argv + arg : NULL);
+	return with_session(&blocks, n_count, (unsigned int)n_seconds,
+			    arg < argc ? argv + arg : NULL);
 }
 
 const struct command cmd_alloc = {
 	.name = "alloc",
-	.arguments = "[--order N] [--count N] [--zero] [--machine N] [--hold SECONDS | -- COMMAND...]",
+	.arguments = "[--order N] [--count N] [--zero] [--machine N]\n"
+		     "                   [--hold SECONDS | -- COMMAND...]",
 	.summary = "hold blocks of frames for a while",
 	.help =
 		"A block of order N is 1 << N frames in a row, beginning at a multiple of its\n"

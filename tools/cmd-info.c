@@ -73,10 +73,11 @@ static int list_machines(int fd, bool json)
 {
 	struct mml_info info;
 	unsigned int count = 0;
+	uint32_t next = 0;
 
 	if (json)
 		fputs("[", stdout);
-	for (uint32_t next = 0; device_info(fd, next, MML_INFO_NEXT, &info); next = info.machine + 1) {
+	for (; device_info(fd, next, MML_INFO_NEXT, &info); next = info.machine + 1) {
 		if (json)
 			print_json(&info, !count);
 		else if (!count)
@@ -92,7 +93,7 @@ static int list_machines(int fd, bool json)
 		return EXIT_FAILURE;
 	}
 	if (!count && !json)
-		puts("no machine (mm_lab.ko was loaded with memory=0; mmlab run --memory makes one)");
+		puts("no machine: mm_lab.ko was loaded with memory=0 (mmlab run --memory makes one)");
 	return 0;
 }
 

@@ -92,7 +92,8 @@ static bool print_session(uint32_t machine, uint32_t session)
 }
 
 /* Those with @wanted as their number or, if none has, as their process. */
-static int print_sessions(uint32_t machine, const struct sessions *sessions, const uint64_t *wanted)
+static int print_sessions(uint32_t machine, const struct sessions *sessions,
+			  const uint64_t *wanted)
 {
 	size_t printed = 0;
 

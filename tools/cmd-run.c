@@ -159,7 +159,9 @@ static unsigned int look(void *arg)
 
 	if (kib > run->report.rss_anon_kib)
 		run->report.rss_anon_kib = kib;
-	return ms < TICK_MIN_MS ? TICK_MIN_MS : ms > TICK_MAX_MS ? TICK_MAX_MS : (unsigned int)ms;
+	if (ms < TICK_MIN_MS)
+		return TICK_MIN_MS;
+	return ms < TICK_MAX_MS ? (unsigned int)ms : TICK_MAX_MS;
 }
 
 /* Returns 0, or what to exit with. */
@@ -258,13 +260,21 @@ static void validate_all(struct run *run)
 
 static void tell(const struct run *run, FILE *json, bool summary)
 {
-	if (!run->report.job.sessions_total)
-		complain("'%s' did not run on the lab: a program that is static or setuid does not\n"
-			 "load libmmlab.so", run->report.program[0]);
+	const struct report *report = &run->report;
+
+	if (!report->job.sessions_total)
+		complain("'%s' did not run on the lab: a program that is static or\n"
+			 "setuid does not load libmmlab.so", report->program[0]);
+	if (report->lost && report->frames_lost)
+		complain("%s frames were not given back: a bug of the lab's",
+			 with_commas(report->frames_lost));
+	if (report->violations)
+		complain("%s invariants do not hold: a bug of the lab's; the kernel log names them",
+			 with_commas(report->violations));
 	if (summary)
-		report_summary(stderr, &run->report);
+		report_summary(stderr, report);
 	if (json)
-		report_json(json, &run->report);
+		report_json(json, report);
 }
 
 static int on_machine(struct run *run, uint32_t machine, FILE *json, bool summary)
@@ -373,7 +383,11 @@ const struct command cmd_run = {
 		"On the lab: anonymous private mappings made through libc, so heaps. Not on it:\n"
 		"thread stacks (MAP_STACK), files, shared memory; programs that are static, setuid,\n"
 		"or make system calls without libc (Go). Counted as fallbacks: MAP_FIXED outside\n"
-		"the window, MAP_32BIT, MAP_LOCKED. It cannot block SIGSYS, and gains no privileges\n"
-		"by exec (no_new_privs).\n",
+		"the window, MAP_32BIT, MAP_LOCKED.\n"
+		"\n"
+		"What a program can notice: it cannot block SIGSYS, gains no privileges by exec\n"
+		"(no_new_privs), needs 1 TiB of RLIMIT_AS, and gets EINVAL where it maps a file or\n"
+		"shared memory over a range it has reserved (node does). A debugger inside sees a\n"
+		"SIGSYS for every trapped call (gdb: handle SIGSYS nostop noprint pass).\n",
 	.run = run_command,
 };

@@ -20,8 +20,8 @@
  *   rt_sigsuspend, ppoll, pselect6, epoll_pwait, epoll_pwait2
  *                    with SIGSYS taken out of the set
  *
- * A trap costs some 2,000 instructions more than the call: much for
- * sigprocmask(), little beside the fork or the thread that such calls go with.
+ * That makes sigprocmask() ten times as dear as it is, and still little beside the
+ * fork or the thread that such calls go with.
  *
  * What the program does to SIGSYS itself is kept here and told back to it, as if
  * it were done. A SIGSYS that is not our trap (sent by kill, or from a filter
@@ -59,7 +59,7 @@ struct action {
 		void (*sigaction)(int sig, siginfo_t *info, void *context);
 	};
 	unsigned long flags;
-	void *restorer;
+	const void *restorer;
 	unsigned long mask;
 };
 
@@ -91,7 +91,7 @@ static unsigned int current;
  * how debuggers and unwinders know a signal frame. The nop keeps the address
  * before it from belonging to the function above.
  */
-void mml_restore(void) __attribute__((visibility("hidden")));
+extern const char mml_restore[] __attribute__((visibility("hidden")));
 __asm__(".pushsection .text\n"
 	"	nop\n"
 	"	.align 16\n"

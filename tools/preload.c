@@ -24,7 +24,8 @@
  *
  * Out of reach: static programs, setuid programs (ld.so ignores LD_PRELOAD),
  * programs that make system calls without libc, children without the environment,
- * and a second libc from dlmopen().
+ * and a second libc from dlmopen(). A traced process stops for its tracer at every
+ * trapped call.
  */
 #include <elf.h>
 #include <errno.h>
@@ -114,7 +115,8 @@ static int move_high(int fd)
 	struct rlimit limit;
 	long high = HIGH_DESCRIPTOR;
 
-	if (!mml_sys(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) && limit.rlim_cur <= HIGH_DESCRIPTOR)
+	if (!mml_sys(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) &&
+	    limit.rlim_cur <= HIGH_DESCRIPTOR)
 		high = (long)limit.rlim_cur / 2;
 	high = mml_sys(SYS_fcntl, fd, F_DUPFD_CLOEXEC, high);
 	if (mml_sys_failed(high))

@@ -7,6 +7,9 @@
 
 #include "report.h"
 
+/* Characters of a command line that the summary's heading shows. */
+#define COMMAND_MAX		64
+
 /**
  * report_json - one object
  * @out: where to
@@ -57,13 +60,30 @@ static void number(FILE *out, const char *what, uint64_t value, const char *mean
 	line(out, what, with_commas(value), meaning);
 }
 
+/* The program and its arguments, on one line and not too long. */
+static void command_line(FILE *out, char **program)
+{
+	size_t room = COMMAND_MAX;
+
+	for (size_t i = 0; program[i]; i++) {
+		fputc(' ', out);
+		for (const char *c = program[i]; *c; c++) {
+			if (!room--) {
+				fputs("...", out);
+				return;
+			}
+			fputc((unsigned char)*c < ' ' ? ' ' : *c, out);
+		}
+	}
+}
+
 static void heading(FILE *out, const struct report *report)
 {
 	fputs("mmlab run:", out);
-	for (size_t i = 0; report->program[i]; i++)
-		fprintf(out, " %s", report->program[i]);
+	command_line(out, report->program);
 	if (report->signal)
-		fprintf(out, ": killed by signal %d (%s)", report->signal, strsignal(report->signal));
+		fprintf(out, ": killed by signal %d (%s)", report->signal,
+			strsignal(report->signal));
 	else
 		fprintf(out, ": exit status %d", report->exit_status);
 	fprintf(out, " after %.2f s\n", report->seconds);
@@ -93,8 +113,8 @@ static void verdict_lines(FILE *out, const struct report *report)
 		line(out, "validate", "?", "could not be asked for");
 		return;
 	}
-	snprintf(text, sizeof(text), "%s invariants checked, %s violated", with_commas(report->checks),
-		 with_commas(report->violations));
+	snprintf(text, sizeof(text), "%s invariants checked, %s violated",
+		 with_commas(report->checks), with_commas(report->violations));
 	line(out, "validate", report->violations ? "NOT OK" : "ok", text);
 }
 
@@ -115,12 +135,12 @@ void report_summary(FILE *out, const struct report *report)
 	heading(out, report);
 	machine_line(out, report);
 	number(out, "processes", job->sessions_total, "address spaces: one an exec, one a fork");
-	number(out, "calls", job->calls, "mmap, munmap, mprotect, mremap, madvise answered by the lab");
+	number(out, "calls", job->calls, "mmap, munmap, mprotect, mremap, madvise on the lab");
 	number(out, "faults", job->faults, "touches of a page that was not there, or not so");
 	number(out, "forks", job->forks, "address spaces cloned");
 	number(out, "peak frames", job->peak_frames, peak);
-	line(out, "kernel RssAnon", rss, "the most they had of the kernel's own memory: stacks, data");
-	number(out, "fallbacks", job->fallbacks, "mappings of kinds the lab does not have, the kernel's instead");
+	line(out, "kernel RssAnon", rss, "at most, of the kernel's own memory: stacks, data");
+	number(out, "fallbacks", job->fallbacks, "mappings of kinds that only the kernel has");
 	number(out, "oom kills", job->oom_kills, "processes killed because no frame was left");
 	verdict_lines(out, report);
 }

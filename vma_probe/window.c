@@ -94,9 +94,13 @@ static const struct mml_window_ops mml_window_ops = {
 /* May a signal with an address of our choice be sent, as force_sig_fault() would? */
 static bool mml_can_signal(const struct vm_fault *vmf, int sig)
 {
+	const struct sighand_struct *sighand;
+
+	/* One's own does not go away. */
+	sighand = rcu_dereference_protected(current->sighand, true);
 	return vmf->flags & FAULT_FLAG_USER &&
 	       !sigismember(&current->blocked, sig) &&
-	       current->sighand->action[sig - 1].sa.sa_handler != SIG_IGN &&
+	       sighand->action[sig - 1].sa.sa_handler != SIG_IGN &&
 	       !(current->signal->flags & SIGNAL_UNKILLABLE);
 }
 

@@ -79,10 +79,10 @@ EXPORT_SYMBOL_NS_GPL(mml_mm_set_range, MM_LAB);
  */
 void mml_exit_mmap(struct mml_mm *mm)
 {
+	MA_STATE(mas, &mm->mt, 0, 0);
 	struct mml_mmu_gather tlb;
 	struct mml_vma *vma;
 	LIST_HEAD(vmas);
-	MA_STATE(mas, &mm->mt, 0, 0);
 
 	down_write(&mm->mmap_lock);
 	mm->dead = true;
@@ -133,6 +133,7 @@ struct mml_page *mml_mm_alloc_page(struct mml_mm *mm, gfp_t gfp,
 		return NULL;
 	}
 	page->mapping = owner;
+	/* The owner before the type: the validator believes the type. */
 	smp_store_release(&page->type, type);
 	return page;
 }

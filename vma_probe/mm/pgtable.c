@@ -60,6 +60,13 @@ static void mml_table_free(struct mml_mm *mm, struct mml_ptdesc *table)
 	kfree(table);
 }
 
+/* The top-level table, or NULL. */
+static struct mml_ptdesc *mml_pgd(const struct mml_mm *mm)
+{
+	/* Pairs with mml_table_install(). */
+	return smp_load_acquire(&mm->pgd);
+}
+
 /* The table that @entry, of an upper level, leads to; NULL if it is not present. */
 static struct mml_ptdesc *mml_table_below(const struct mml_mm *mm,
 					  const mml_pte_t *entry)
@@ -84,6 +91,7 @@ static struct mml_ptdesc *mml_table_install(struct mml_mm *mm,
 	spin_lock(&mm->page_table_lock);
 	if (!table) {
 		there = mm->pgd;
+		/* Pairs with mml_pgd(): the table's content before its address. */
 		if (!there)
 			smp_store_release(&mm->pgd, new);
 	} else {
@@ -107,8 +115,7 @@ static struct mml_ptdesc *mml_table_get(struct mml_mm *mm, struct mml_ptdesc *ta
 {
 	struct mml_ptdesc *there, *new;
 
-	there = table ? mml_table_below(mm, mml_entry(mm, table, addr)) :
-			smp_load_acquire(&mm->pgd);
+	there = table ? mml_table_below(mm, mml_entry(mm, table, addr)) : mml_pgd(mm);
 	if (there)
 		return there;
 	new = mml_table_alloc(mm, level, gfp);
@@ -146,7 +153,7 @@ struct mml_ptdesc *mml_pte_next(struct mml_mm *mm, unsigned long *addr,
 	lockdep_assert_held(&mm->mmap_lock);
 
 	while (*addr < end) {
-		struct mml_ptdesc *table = smp_load_acquire(&mm->pgd);
+		struct mml_ptdesc *table = mml_pgd(mm);
 		unsigned int level = MML_PT_LEVELS;
 
 		while (table && table->level) {

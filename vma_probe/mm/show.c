@@ -18,12 +18,14 @@ void mml_mm_show_maps(struct seq_file *seq, struct mml_mm *mm)
 	struct mml_vma *vma;
 
 	down_read(&mm->mmap_lock);
-	mas_for_each(&mas, vma, ULONG_MAX)
-		seq_printf(seq, "%08lx-%08lx %c%c%cp 00000000 00:00 0 \n",
+	mas_for_each(&mas, vma, ULONG_MAX) {
+		seq_printf(seq, "%08lx-%08lx %c%c%cp 00000000 00:00 0 ",
 			   vma->vm_start, vma->vm_end,
 			   vma->vm_flags & VM_READ ? 'r' : '-',
 			   vma->vm_flags & VM_WRITE ? 'w' : '-',
 			   vma->vm_flags & VM_EXEC ? 'x' : '-');
+		seq_putc(seq, '\n');
+	}
 	up_read(&mm->mmap_lock);
 }
 

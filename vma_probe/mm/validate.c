@@ -18,9 +18,9 @@ struct mml_table_walk {
 
 static void mml_validate_vmas(struct mml_mm *mm, struct mml_validation *v)
 {
+	MA_STATE(mas, &mm->mt, 0, 0);
 	unsigned long pages = 0, last = mm->start;
 	const struct mml_vma *prev = NULL;
-	MA_STATE(mas, &mm->mt, 0, 0);
 	unsigned int count = 0;
 	struct mml_vma *vma;
 

@@ -174,8 +174,8 @@ void mml_vma_merge(struct mml_mm *mm, unsigned long start, unsigned long end)
 static void mml_vma_collect(struct mml_mm *mm, unsigned long start,
 			    unsigned long end, struct list_head *old)
 {
-	struct mml_vma *vma;
 	MA_STATE(mas, &mm->mt, start, start);
+	struct mml_vma *vma;
 
 	mas_for_each(&mas, vma, end - 1) {
 		list_add_tail(&vma->node, old);
