@@ -21,6 +21,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/uaccess.h>
 
 #include "mm_lab/alloc.h"
@@ -283,8 +284,10 @@ static const struct mml_ioctl *mml_ioctl_find(const struct mml_session *session,
 		return NULL;
 	if (!range)
 		return mml_ioctl_in(mml_ground_ioctls, cmd);
-	if (!session || range > MML_NR_SLOTS ||
-	    !test_bit(range - 1, &session->engines))
+	if (!session || range > MML_NR_SLOTS)
+		return NULL;
+	range = array_index_nospec(range, MML_NR_SLOTS + 1);
+	if (!test_bit(range - 1, &session->engines))
 		return NULL;
 	engine = session->machine->engine[range - 1];
 	return engine->ioctls ? mml_ioctl_in(engine->ioctls, cmd) : NULL;

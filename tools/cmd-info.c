@@ -93,7 +93,7 @@ static int list_machines(int fd, bool json)
 		return EXIT_FAILURE;
 	}
 	if (!count && !json)
-		puts("no machine: mm_lab.ko was loaded with memory=0 (mmlab run --memory makes one)");
+		puts("no machine (mm_lab.ko loaded with memory=0); mmlab run --memory makes one");
 	return 0;
 }
 

@@ -112,8 +112,8 @@ static int print_sessions(uint32_t machine, const struct sessions *sessions,
 	if (printed)
 		return 0;
 	if (wanted) {
-		complain("no session and no process %lu is on machine %u; mmlab maps alone lists all",
-			 (unsigned long)*wanted, machine);
+		complain("nothing on machine %u has the number %lu; mmlab maps lists all there is",
+			 machine, (unsigned long)*wanted);
 		return EXIT_FAILURE;
 	}
 	printf("no session on machine %u has anything mapped\n", machine);

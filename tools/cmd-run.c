@@ -214,9 +214,8 @@ static bool destroy_machine(const struct run *run)
 
 	for (; ioctl(run->own, MML_IOC_MACHINE_DESTROY, &destroy); waited += 20) {
 		if (errno != EBUSY || waited > PATIENCE_MS) {
-			complain("machine %u could not be destroyed: %s%s", run->report.machine.machine,
-				 strerror(errno),
-				 errno == EBUSY ? "; the kernel log says who holds it" : "");
+			complain("machine %u could not be destroyed: %s (the kernel log says more)",
+				 run->report.machine.machine, strerror(errno));
 			return false;
 		}
 		sleep_ms(20);
@@ -358,10 +357,10 @@ const struct command cmd_run = {
 		     "                 PROGRAM [ARGUMENT...]",
 	.summary = "run a program with its heap on the lab",
 	.help =
-		"The program is not changed: a preloaded library has its own calls of mmap, munmap,\n"
-		"mprotect, mremap, madvise and brk trapped (seccomp) and answers them from the lab.\n"
-		"What malloc gives is then memory of the machine, each page of it put there by a\n"
-		"fault that the lab has answered. What the program forks and execs comes along.\n"
+		"The program is not changed: a preloaded library has its own calls of mmap,\n"
+		"munmap, mprotect, mremap, madvise and brk trapped (seccomp) and answers them from\n"
+		"the lab. What malloc gives is then memory of the machine, each page of it put\n"
+		"there by a fault that the lab answers. What it forks and execs comes along.\n"
 		"\n"
 		"  --memory SIZE   make a machine of that size for it (32M, 1G), destroy it\n"
 		"                  afterwards and see that every frame is back; needs root\n"
@@ -369,11 +368,12 @@ const struct command cmd_run = {
 		"  --summary       what happened, as a table on standard error\n"
 		"  --report FILE   the same as JSON into FILE; - is standard error\n"
 		"\n"
-		"  mmlab run --summary sort /usr/share/dict/words\n"
+		"  mmlab run --summary sort /etc/services\n"
 		"  mmlab run --memory 16M python3 -c 'b = bytearray(64 << 20)'    a MemoryError\n"
 		"\n"
-		"A program that asks for too much gets ENOMEM; one that touches a page when no frame\n"
-		"is left is killed (SIGKILL, counted in oom_kills), as by the kernel's OOM killer.\n"
+		"A program that asks for too much gets ENOMEM; one that touches a page when no\n"
+		"frame is left is killed (SIGKILL, counted in oom_kills), as the kernel's\n"
+		"out-of-memory killer does it.\n"
 		"\n"
 		"Exit status: the program's own; 128 + n if signal n killed it (137: SIGKILL);\n"
 		"127: it was not found, 126: it could not be executed, 125: it was not started,\n"
@@ -381,13 +381,13 @@ const struct command cmd_run = {
 		"mmlab run ends when the last descendant has ended, daemons included.\n"
 		"\n"
 		"On the lab: anonymous private mappings made through libc, so heaps. Not on it:\n"
-		"thread stacks (MAP_STACK), files, shared memory; programs that are static, setuid,\n"
-		"or make system calls without libc (Go). Counted as fallbacks: MAP_FIXED outside\n"
-		"the window, MAP_32BIT, MAP_LOCKED.\n"
+		"thread stacks (MAP_STACK), files, shared memory; programs that are static or\n"
+		"setuid, or make system calls without libc (Go). Counted as fallbacks: MAP_FIXED\n"
+		"outside the window, MAP_32BIT, MAP_LOCKED.\n"
 		"\n"
 		"What a program can notice: it cannot block SIGSYS, gains no privileges by exec\n"
-		"(no_new_privs), needs 1 TiB of RLIMIT_AS, and gets EINVAL where it maps a file or\n"
-		"shared memory over a range it has reserved (node does). A debugger inside sees a\n"
-		"SIGSYS for every trapped call (gdb: handle SIGSYS nostop noprint pass).\n",
+		"(no_new_privs), needs 1 TiB of RLIMIT_AS, and gets EINVAL where it maps a file\n"
+		"or shared memory over a range it has reserved (node does). A debugger inside\n"
+		"sees a SIGSYS for every trapped call (gdb: handle SIGSYS nostop noprint pass).\n",
 	.run = run_command,
 };

@@ -91,7 +91,6 @@ static unsigned int current;
  * how debuggers and unwinders know a signal frame. The nop keeps the address
  * before it from belonging to the function above.
  */
-extern const char mml_restore[] __attribute__((visibility("hidden")));
 __asm__(".pushsection .text\n"
 	"	nop\n"
 	"	.align 16\n"

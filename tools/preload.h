@@ -106,6 +106,9 @@ struct mml_masked_call {
 #define MML_MASKED_CALLS	5
 extern const struct mml_masked_call mml_masked_calls[MML_MASKED_CALLS];
 
+/* Code, not data; nobody calls it but the kernel. */
+extern const char mml_restore[] __attribute__((visibility("hidden")));
+
 long mml_signals_install(void (*handler)(int sig, siginfo_t *info, void *context));
 long mml_signals_procmask(const struct mml_call *call);
 long mml_signals_action(const struct mml_call *call);

@@ -1,0 +1,639 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the test programs in C share; see lab.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "lab.h"
+
+/* How long teardown by somebody else may take. */
+#define PATIENCE_MS	3000
+
+/*
+ * TAP.
+ */
+
+static unsigned int tests, failures;
+
+static void name_line(const char *before, const char *fmt, va_list args)
+{
+	printf("%s %u - ", before, tests);
+	vprintf(fmt, args);
+	putchar('\n');
+}
+
+static bool result(bool passed, const char *fmt, va_list args)
+{
+	tests++;
+	if (!passed)
+		failures++;
+	name_line(passed ? "ok" : "not ok", fmt, args);
+	return passed;
+}
+
+/**
+ * test - one test
+ * @passed: whether it passed
+ * @fmt: its name
+ *
+ * Return: @passed.
+ */
+bool test(bool passed, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	result(passed, fmt, args);
+	va_end(args);
+	return passed;
+}
+
+/* What a call returned, for people. */
+static void diag_value(const char *what, long value)
+{
+	if (value < 0 && value > -4096)
+		diag("%s %ld (%s)", what, value, strerrorname_np((int)-value));
+	else
+		diag("%s %ld (0x%lx)", what, value, value);
+}
+
+/**
+ * test_is - one test: two numbers, perhaps negative errnos, are the same
+ * @got: the number
+ * @want: what it must be
+ * @fmt: the test's name
+ *
+ * Return: whether they are.
+ */
+bool test_is(long got, long want, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	result(got == want, fmt, args);
+	va_end(args);
+	if (got == want)
+		return true;
+	diag_value("got: ", got);
+	diag_value("want:", want);
+	return false;
+}
+
+/**
+ * skip - a test that cannot be made here
+ * @why: not
+ * @fmt: its name
+ */
+void skip(const char *why, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	printf("ok %u - ", ++tests);
+	vprintf(fmt, args);
+	printf(" # SKIP %s\n", why);
+	va_end(args);
+}
+
+/**
+ * diag - a line for whoever reads the result
+ * @fmt: printf format, without a newline
+ */
+void diag(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	printf("# ");
+	vprintf(fmt, args);
+	putchar('\n');
+	va_end(args);
+}
+
+/**
+ * bail - nothing further makes sense
+ * @fmt: printf format of why
+ */
+void bail(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	printf("Bail out! ");
+	vprintf(fmt, args);
+	putchar('\n');
+	va_end(args);
+	exit(1);
+}
+
+/* Lines at once, so that no child has any of the parent's to print again. */
+void begin_tests(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+}
+
+/* Return: the exit status for main(). */
+int done_testing(void)
+{
+	printf("1..%u\n", tests);
+	return failures || !tests;
+}
+
+long must(long got, const char *what)
+{
+	if (got < 0 && got > -4096)
+		bail("%s: %s", what, strerror((int)-got));
+	return got;
+}
+
+/*
+ * Files of the lab.
+ */
+
+int lab_ioctl(int fd, unsigned long command, void *arg)
+{
+	const int ret = ioctl(fd, command, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+/* The control file, opened once. */
+int lab_control(void)
+{
+	static int control = -1;
+
+	if (control < 0)
+		control = open(MML_DEVICE, O_RDWR | O_CLOEXEC);
+	if (control < 0)
+		bail("cannot open " MML_DEVICE ": %s", strerror(errno));
+	return control;
+}
+
+int lab_machine_create(struct mml_machine_create *create)
+{
+	return lab_ioctl(lab_control(), MML_IOC_MACHINE_CREATE, create);
+}
+
+struct machine machine_new(uint64_t bytes)
+{
+	struct mml_machine_create create = { .bytes = bytes, .name = "test" };
+
+	must(lab_machine_create(&create), "MACHINE_CREATE");
+	return (struct machine){ create.fd, create.machine, bytes / PAGE };
+}
+
+static int destroy_patiently(int fd)
+{
+	struct mml_machine_destroy destroy = { 0 };
+	const uint64_t limit = now_ms() + PATIENCE_MS;
+	int ret;
+
+	while ((ret = lab_ioctl(fd, MML_IOC_MACHINE_DESTROY, &destroy)) == -EBUSY && now_ms() < limit)
+		sleep_ms(20);
+	return ret;
+}
+
+/* One test: the machine goes, with every frame back and nothing amiss. */
+bool machine_end(struct machine *machine)
+{
+	struct mml_machine_verdict verdict = { 0 };
+	const int gone = destroy_patiently(machine->fd);
+	const int told = lab_ioctl(machine->fd, MML_IOC_MACHINE_VERDICT, &verdict);
+	bool passed = !gone && !told && verdict.frames == machine->frames;
+
+	passed = passed && !verdict.frames_lost && !verdict.violations && verdict.checks;
+	test(passed, "machine %u goes, every frame is back and every invariant holds", machine->id);
+	if (!passed) {
+		diag_value("destroy:", gone);
+		diag_value("verdict:", told);
+		diag("%" PRIu64 " frames, %" PRIu64 " lost, %" PRIu64 " violations in %" PRIu64 " checks",
+		     (uint64_t)verdict.frames, (uint64_t)verdict.frames_lost,
+		     (uint64_t)verdict.violations, (uint64_t)verdict.checks);
+	}
+	close(machine->fd);
+	return passed;
+}
+
+int job_new(uint32_t machine, uint32_t *number)
+{
+	struct mml_job_create create = { .machine = machine };
+
+	must(lab_ioctl(lab_control(), MML_IOC_JOB_CREATE, &create), "JOB_CREATE");
+	*number = create.job;
+	return create.fd;
+}
+
+struct mml_job_stat job_stat(int fd)
+{
+	struct mml_job_stat stat = { 0 };
+
+	must(lab_ioctl(fd, MML_IOC_JOB_STAT, &stat), "JOB_STAT");
+	return stat;
+}
+
+/* Return: a descriptor or -errno. */
+int session_on(uint32_t machine, uint32_t job, uint64_t limit, uint32_t *number)
+{
+	struct mml_session_open session = { .machine = machine, .job = job, .limit = limit };
+	const int ret = lab_ioctl(lab_control(), MML_IOC_SESSION_OPEN, &session);
+
+	if (ret)
+		return ret;
+	if (number)
+		*number = session.session;
+	return session.fd;
+}
+
+int session_new(uint32_t machine)
+{
+	return (int)must(session_on(machine, 0, 0, NULL), "SESSION_OPEN");
+}
+
+void *window_map(int session, uint64_t addr, uint64_t length)
+{
+	void *window = mmap((void *)addr, length, MODE_RWX, MAP_SHARED | MAP_FIXED_NOREPLACE,
+			    session, (off_t)addr);
+
+	if (window == MAP_FAILED)
+		bail("the window cannot be mapped: %s", strerror(errno));
+	return window;
+}
+
+int session_with_window(uint32_t machine)
+{
+	const int session = session_new(machine);
+
+	window_map(session, WINDOW, MML_WINDOW_SIZE);
+	return session;
+}
+
+int block_alloc(int session, uint32_t order, uint32_t *handle)
+{
+	struct mml_block_alloc block = { .order = order };
+	const int ret = lab_ioctl(session, MML_IOC_BLOCK_ALLOC, &block);
+
+	if (!ret && handle)
+		*handle = block.handle;
+	return ret;
+}
+
+int block_free(int session, uint32_t handle)
+{
+	struct mml_block_free block = { .handle = handle };
+
+	return lab_ioctl(session, MML_IOC_BLOCK_FREE, &block);
+}
+
+/*
+ * The mm's calls.
+ */
+
+long lab_mmap(int session, uint64_t addr, uint64_t length, int prot, int flags)
+{
+	struct mml_mmap_args args = {
+		.addr = addr, .length = length, .prot = (uint32_t)prot, .flags = (uint32_t)flags,
+	};
+	const int ret = lab_ioctl(session, MML_IOC_MMAP, &args);
+
+	return ret ? ret : (long)args.addr;
+}
+
+long lab_munmap(int session, uint64_t addr, uint64_t length)
+{
+	struct mml_munmap_args args = { .addr = addr, .length = length };
+
+	return lab_ioctl(session, MML_IOC_MUNMAP, &args);
+}
+
+long lab_mprotect(int session, uint64_t addr, uint64_t length, int prot)
+{
+	struct mml_mprotect_args args = { .addr = addr, .length = length, .prot = (uint32_t)prot };
+
+	return lab_ioctl(session, MML_IOC_MPROTECT, &args);
+}
+
+long lab_mremap(int session, uint64_t addr, uint64_t length, uint64_t new_length, int flags)
+{
+	struct mml_mremap_args args = {
+		.addr = addr, .old_length = length, .new_length = new_length,
+		.flags = (uint32_t)flags,
+	};
+	const int ret = lab_ioctl(session, MML_IOC_MREMAP, &args);
+
+	return ret ? ret : (long)args.addr;
+}
+
+long lab_madvise(int session, uint64_t addr, uint64_t length, int advice)
+{
+	struct mml_madvise_args args = {
+		.addr = addr, .length = length, .advice = (uint32_t)advice,
+	};
+
+	return lab_ioctl(session, MML_IOC_MADVISE, &args);
+}
+
+/*
+ * Looking at the lab.
+ */
+
+int lab_info(uint32_t machine, uint32_t flags, struct mml_info *info)
+{
+	*info = (struct mml_info){ .machine = machine, .flags = flags };
+	return lab_ioctl(lab_control(), MML_IOC_GET_INFO, info);
+}
+
+uint64_t free_frames(uint32_t machine)
+{
+	struct mml_info info;
+
+	must(lab_info(machine, 0, &info), "GET_INFO");
+	return info.free_frames;
+}
+
+/* Whether so many are free soon: the last step of a process's end may be another's. */
+bool free_frames_become(uint32_t machine, uint64_t want)
+{
+	const uint64_t limit = now_ms() + PATIENCE_MS;
+	uint64_t free;
+
+	while ((free = free_frames(machine)) != want && now_ms() < limit)
+		sleep_ms(10);
+	if (free != want)
+		diag("%" PRIu64 " frames are free, not %" PRIu64, free, want);
+	return free == want;
+}
+
+/* The text of a file, NUL-terminated, up to the next call; NULL: it is not there. */
+static const char *read_text(const char *path)
+{
+	static char text[64 * KIB];
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = 0, got;
+
+	if (fd < 0)
+		return NULL;
+	while ((got = read(fd, text + length, sizeof(text) - 1 - (size_t)length)) > 0)
+		length += got;
+	close(fd);
+	text[length] = '\0';
+	return text;
+}
+
+uint64_t vmstat(uint32_t machine, const char *name)
+{
+	char path[128];
+	const char *text, *at;
+	const size_t length = strlen(name);
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/mm_lab/%u/vmstat", machine);
+	text = read_text(path);
+	for (at = text; at; at = strchr(at, '\n'), at += !!at) {
+		if (!strncmp(at, name, length) && at[length] == ' ')
+			return strtoull(at + length, NULL, 10);
+	}
+	bail("%s has no %s", path, name);
+}
+
+/* A file of a session in debugfs, which appears a little after the session. */
+const char *session_file(uint32_t machine, uint32_t session, const char *name)
+{
+	const uint64_t limit = now_ms() + PATIENCE_MS;
+	const char *text;
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/mm_lab/%u/mm/%u/%s", machine, session, name);
+	while (!(text = read_text(path)) && now_ms() < limit)
+		sleep_ms(5);
+	if (!text)
+		bail("%s does not appear", path);
+	return text;
+}
+
+/* One test: every invariant of the lab holds. */
+bool test_valid(const char *when)
+{
+	struct mml_validate validate = { .machine = MML_VALIDATE_ALL };
+	const int ret = lab_ioctl(lab_control(), MML_IOC_VALIDATE, &validate);
+	const bool passed = !ret && !validate.violations && validate.checks;
+
+	test(passed, "%s: every invariant holds", when);
+	if (!passed)
+		diag("%d: %" PRIu64 " violations in %" PRIu64 " checks", ret,
+		     (uint64_t)validate.violations, (uint64_t)validate.checks);
+	return passed;
+}
+
+static int kernel_log = -1;
+static char kernel_log_text[64 * KIB];
+static size_t kernel_log_length;
+
+/* kernel_log_says() is about what comes from here on. */
+void kernel_log_mark(void)
+{
+	if (kernel_log < 0)
+		kernel_log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (kernel_log < 0)
+		bail("cannot open /dev/kmsg: %s", strerror(errno));
+	lseek(kernel_log, 0, SEEK_END);
+	kernel_log_length = 0;
+	kernel_log_text[0] = '\0';
+}
+
+static void kernel_log_read(void)
+{
+	const size_t room = sizeof(kernel_log_text) - 1;
+	ssize_t got;
+
+	do {
+		got = read(kernel_log, kernel_log_text + kernel_log_length,
+			   room - kernel_log_length);
+		if (got > 0)
+			kernel_log_length += (size_t)got;
+	} while (got > 0 || (got < 0 && errno == EPIPE));
+	kernel_log_text[kernel_log_length] = '\0';
+}
+
+bool kernel_log_says(const char *text)
+{
+	kernel_log_read();
+	if (strstr(kernel_log_text, text))
+		return true;
+	diag("the kernel log does not say: %s", text);
+	return false;
+}
+
+/*
+ * Accesses that may end in a signal.
+ */
+
+static __thread sigjmp_buf back;
+static __thread volatile sig_atomic_t probing;
+static __thread volatile struct caught caught;
+
+/* Where nobody probes, the access is made again and kills. */
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (!probing) {
+		signal(sig, SIG_DFL);
+		return;
+	}
+	caught.sig = sig;
+	caught.code = info->si_code;
+	caught.addr = (uint64_t)(uintptr_t)info->si_addr;
+	siglongjmp(back, 1);
+}
+
+/* From here on, probe() survives SIGSEGV and SIGBUS. */
+void catch_faults(void)
+{
+	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
+
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
+}
+
+static int do_access(enum access access, uint64_t addr)
+{
+	volatile unsigned char *const byte = (volatile unsigned char *)addr;
+
+	switch (access) {
+	case READ:
+		return *byte;
+	case WRITE:
+		*byte = 0x5a;
+		return 0x5a;
+	default:
+		return ((int (*)(void))addr)();
+	}
+}
+
+/* Access one byte, and tell what came of it. */
+struct caught probe(enum access access, uint64_t addr)
+{
+	caught.sig = 0;
+	probing = 1;
+	if (!sigsetjmp(back, 1))
+		caught.value = do_access(access, addr);
+	probing = 0;
+	return (struct caught){ caught.sig, caught.code, caught.addr, caught.value };
+}
+
+/* One test: the access gets SIGSEGV with @code and its very address; 0: it works. */
+bool test_probe(enum access access, uint64_t addr, int code, const char *fmt, ...)
+{
+	const struct caught got = probe(access, addr);
+	bool passed = !got.sig;
+	va_list args;
+
+	if (code)
+		passed = got.sig == SIGSEGV && got.code == code && got.addr == addr;
+	va_start(args, fmt);
+	result(passed, fmt, args);
+	va_end(args);
+	if (!passed)
+		diag("access at 0x%" PRIx64 ": signal %d, code %d, address 0x%" PRIx64 "; wanted code %d",
+		     addr, got.sig, got.code, got.addr, code);
+	return passed;
+}
+
+bool all_bytes(const void *memory, size_t length, unsigned char value)
+{
+	const unsigned char *bytes = memory;
+
+	return !length || (bytes[0] == value && !memcmp(bytes, bytes + 1, length - 1));
+}
+
+/*
+ * Children.
+ */
+
+pid_t child_start(int (*fn)(void *arg), void *arg)
+{
+	const pid_t parent = getpid();
+	const pid_t pid = fork();
+
+	if (pid < 0)
+		bail("fork: %s", strerror(errno));
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(99);
+	_exit(fn(arg));
+}
+
+int child_end(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			bail("waitpid: %s", strerror(errno));
+	}
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int in_child(int (*fn)(void *arg), void *arg)
+{
+	return child_end(child_start(fn, arg));
+}
+
+void gate_make(struct gate *gate)
+{
+	if (pipe(gate->fd))
+		bail("pipe: %s", strerror(errno));
+}
+
+void gate_wait(struct gate *gate)
+{
+	char byte;
+
+	while (read(gate->fd[0], &byte, 1) < 0 && errno == EINTR)
+		;
+}
+
+void gate_open(struct gate *gate, unsigned int waiters)
+{
+	while (waiters--) {
+		if (write(gate->fd[1], "", 1) != 1)
+			bail("gate: %s", strerror(errno));
+	}
+}
+
+uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void sleep_ms(unsigned int ms)
+{
+	const struct timespec time = { ms / 1000, (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&time, NULL);
+}
+
+/* Marsaglia's xorshift: the same sequence for the same seed, which is not 0. */
+uint32_t random_below(uint32_t *state, uint32_t limit)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state % limit;
+}
