@@ -156,7 +156,7 @@ static void mml_frame_test_memmap(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, mml_page_address(machine, page),
 				    machine->base + i * PAGE_SIZE);
 		KUNIT_EXPECT_EQ(test, mml_page_to_real_pfn(machine, page),
-				virt_to_pfn(mml_page_address(machine, page)));
+				page_to_pfn(virt_to_page(mml_page_address(machine, page))));
 		KUNIT_EXPECT_TRUE(test, mml_pfn_valid(machine, mml_pfn(i)));
 		KUNIT_EXPECT_TRUE(test, mml_page_valid(machine, page));
 	}

@@ -3,28 +3,15 @@
  * Which system calls of a program are trapped: the seccomp filter.
  *
  * A seccomp filter sees the number of a call, its arguments (not what they point
- * to) and the address after its syscall instruction. Ours is a list of rules; a
- * rule is a system call and the conditions under which it is trapped; the first
- * rule whose conditions all hold decides, and a call that no rule wants goes on
- * to the kernel. Two conditions tell what is ours:
+ * to) and the address after its syscall instruction. Ours goes through a table of
+ * rules: a rule is a system call and the condition under which something is done
+ * about it; the first that holds decides, and a call that no rule wants goes on to
+ * the kernel. There are two tables:
  *
- *   from libc    The call is made by this process's libc. What the library does
- *                itself passes, and so does what ld.so does, before and after.
- *   in window    The address is in the window, whoever makes the call. The
- *                kernel would refuse it: there is one mapping there, ours.
- *
- *   mmap             anonymous and private, not MAP_STACK, MAP_GROWSDOWN,
- *                    MAP_HUGETLB                                  from libc
- *   mmap             MAP_FIXED                                    in window
- *   munmap mprotect mremap madvise                                in window
- *   brk                                                           from libc
- *   rt_sigprocmask   to block or to set                           from libc
- *   rt_sigaction     to set, and anything about SIGSYS            from libc
- *   rt_sigsuspend ppoll pselect6 epoll_pwait epoll_pwait2
- *                    with a set of signals                        from libc
- *   exit_group                                                    from libc
- *   close dup2 dup3  of the session's descriptor (refused here)   from libc
- *   close_range      over the session's descriptor                from libc
+ *   window_rules   whoever makes the call. Its address is in the window, where
+ *                  there is one mapping, ours, and the kernel would refuse it.
+ *   libc_rules     calls made by this process's libc. What the library does itself
+ *                  passes, and so does what ld.so does, before and after.
  *
  * Thread stacks (MAP_STACK) stay with the kernel: a thread's exit wakes a shared
  * futex in its stack, and the lab's memory cannot have such.
@@ -35,6 +22,11 @@
  * own. (Only where addresses are not randomized can a static program have text
  * where a libc used to be.) That is also why mmap of the window itself must not
  * be trapped: MAP_FIXED_NOREPLACE is not MAP_FIXED.
+ *
+ * They add up, though: the kernel refuses more than 32768 instructions in a line,
+ * which is after a hundred and fifty execs, and runs all of them at every call that
+ * any looks into. So what no rule wants is let go on its number alone, which the
+ * kernel notices and does not run the filter for.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -55,19 +47,90 @@
 #define SYS_close_range		436
 #endif
 
-/* Instructions: 24 rules of up to 22 each are well below it. */
-#define FILTER_MAX		512
+#define TRAP			(SECCOMP_RET_TRAP | MML_TRAP_COOKIE)
+#define REFUSE(error)		(SECCOMP_RET_ERRNO | (error))
 
-/* A jump to the end of the rule, until filter_end_rule() knows where that is. */
+/**
+ * enum condition - when a rule holds
+ * @ALWAYS: with any arguments
+ * @BITS: of the argument's lower half, the bits in @mask are @value
+ * @POINTER: the argument is not NULL
+ * @SESSION: the argument is the session's descriptor
+ * @SESSION_BETWEEN: the session's descriptor is from the argument to the next one
+ */
+enum condition { ALWAYS, BITS, POINTER, SESSION, SESSION_BETWEEN };
+
+/**
+ * struct rule - what is done about a system call
+ * @nr: its number
+ * @when: the condition
+ * @arg: index of the argument that it is about
+ * @mask: for BITS
+ * @value: for BITS
+ * @action: what the filter returns
+ */
+struct rule {
+	uint16_t nr;
+	uint8_t when;
+	uint8_t arg;
+	uint32_t mask;
+	uint32_t value;
+	uint32_t action;
+};
+
+#define MAP_KIND	(MAP_TYPE | MAP_ANONYMOUS | MAP_STACK | MAP_GROWSDOWN | MAP_HUGETLB)
+
+/* All of them: their first argument is in the window, and the condition holds. */
+static const struct rule window_rules[] = {
+	{ SYS_mmap, BITS, 3, MAP_FIXED, MAP_FIXED, TRAP },
+	{ SYS_munmap, ALWAYS, .action = TRAP },
+	{ SYS_mprotect, ALWAYS, .action = TRAP },
+	{ SYS_mremap, ALWAYS, .action = TRAP },
+	{ SYS_madvise, ALWAYS, .action = TRAP },
+};
+
+static const struct rule libc_rules[] = {
+	/* What the lab is for. */
+	{ SYS_mmap, BITS, 3, MAP_KIND, MAP_PRIVATE | MAP_ANONYMOUS, TRAP },
+	{ SYS_brk, ALWAYS, .action = TRAP },
+
+	/* What could block SIGSYS or take it away: see preload-signals.c. */
+	{ SYS_rt_sigprocmask, POINTER, 1, .action = TRAP },
+	{ SYS_rt_sigaction, POINTER, 1, .action = TRAP },
+	{ SYS_rt_sigaction, BITS, 0, ~0u, SIGSYS, TRAP },
+	{ SYS_rt_sigsuspend, POINTER, 0, .action = TRAP },
+	{ SYS_ppoll, POINTER, 3, .action = TRAP },
+	{ SYS_pselect6, POINTER, 5, .action = TRAP },
+	{ SYS_epoll_pwait, POINTER, 4, .action = TRAP },
+	{ SYS_epoll_pwait2, POINTER, 4, .action = TRAP },
+
+	/* Daemons close every descriptor they do not know; the session has to stay. */
+	{ SYS_close, SESSION, 0, .action = REFUSE(EBADF) },
+	{ SYS_dup2, SESSION, 1, .action = REFUSE(EBUSY) },
+	{ SYS_dup3, SESSION, 1, .action = REFUSE(EBUSY) },
+	{ SYS_close_range, SESSION_BETWEEN, 0, .action = TRAP },
+
+	/* The end of the process, for the figures that it leaves to its job. */
+	{ SYS_exit_group, ALWAYS, .action = TRAP },
+};
+
+#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+
+/* Jumps have 8 bits: to the end of a rule, and over the list of numbers. */
+#define FILTER_MAX		256
+
+/* A jump to the end of the rule, until end_rule() knows where that is. */
 #define FAIL			0xff
 
 /**
  * struct filter - a filter that is being written
+ * @library: where libc is, and the session's descriptor
  * @insn: its instructions
  * @len: how many there are
  * @rule: where the current rule begins
  */
 struct filter {
+	const struct mml_library *library;
 	struct sock_filter insn[FILTER_MAX];
 	unsigned int len;
 	unsigned int rule;
@@ -99,6 +162,59 @@ static void jump(struct filter *f, uint16_t test, uint32_t k, uint8_t jt, uint8_
 	emit(f, BPF_JMP | test | BPF_K, k, jt, jf);
 }
 
+/* The argument's lower half, but for bits not in @mask, is @value. */
+static void when_bits(struct filter *f, unsigned int arg, uint32_t mask, uint32_t value)
+{
+	load(f, LOW(DATA_ARG(arg)));
+	emit(f, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
+	jump(f, BPF_JEQ, value, 0, FAIL);
+}
+
+static void when_pointer(struct filter *f, unsigned int arg)
+{
+	load(f, LOW(DATA_ARG(arg)));
+	jump(f, BPF_JSET, ~0u, 2, 0);
+	load(f, HIGH(DATA_ARG(arg)));
+	jump(f, BPF_JSET, ~0u, 0, FAIL);
+}
+
+static void when_session_between(struct filter *f, unsigned int arg)
+{
+	load(f, LOW(DATA_ARG(arg)));
+	jump(f, BPF_JGT, f->library->session, FAIL, 0);
+	load(f, LOW(DATA_ARG(arg + 1)));
+	jump(f, BPF_JGE, f->library->session, 0, FAIL);
+}
+
+static void when(struct filter *f, const struct rule *rule)
+{
+	switch (rule->when) {
+	case BITS:
+		when_bits(f, rule->arg, rule->mask, rule->value);
+		break;
+	case POINTER:
+		when_pointer(f, rule->arg);
+		break;
+	case SESSION:
+		when_bits(f, rule->arg, ~0u, f->library->session);
+		break;
+	case SESSION_BETWEEN:
+		when_session_between(f, rule->arg);
+		break;
+	}
+}
+
+/* The window begins and ends where the lower half of an address is 0. */
+_Static_assert((uint32_t)MML_WINDOW_ADDR == 0 && (uint32_t)MML_WINDOW_END == 0,
+	       "when_in_window() compares upper halves only");
+
+static void when_in_window(struct filter *f, unsigned int arg)
+{
+	load(f, HIGH(DATA_ARG(arg)));
+	jump(f, BPF_JGE, MML_WINDOW_ADDR >> 32, 0, FAIL);
+	jump(f, BPF_JGE, MML_WINDOW_END >> 32, FAIL, 0);
+}
+
 static void begin_rule(struct filter *f, uint32_t nr)
 {
 	f->rule = f->len;
@@ -106,7 +222,7 @@ static void begin_rule(struct filter *f, uint32_t nr)
 	jump(f, BPF_JEQ, nr, 0, FAIL);
 }
 
-/* What the rule does, and where its conditions go that do not hold: behind it. */
+/* What the rule does, and where it goes if it does not hold: behind it. */
 static void end_rule(struct filter *f, uint32_t action)
 {
 	emit(f, BPF_RET | BPF_K, action, 0, 0);
@@ -122,167 +238,65 @@ static void end_rule(struct filter *f, uint32_t action)
 	}
 }
 
-/* The word at @offset, of which only @mask is looked at, is @value. */
-static void when_word(struct filter *f, uint32_t offset, uint32_t mask, uint32_t value)
+static void allow(struct filter *f)
 {
-	load(f, offset);
-	emit(f, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
-	jump(f, BPF_JEQ, value, 0, FAIL);
-}
-
-/* An argument of 32 bits is, and is not, @value. */
-static void when_arg(struct filter *f, unsigned int n, uint32_t value)
-{
-	when_word(f, LOW(DATA_ARG(n)), ~0u, value);
-}
-
-static void when_arg_not(struct filter *f, unsigned int n, uint32_t value)
-{
-	load(f, LOW(DATA_ARG(n)));
-	jump(f, BPF_JEQ, value, FAIL, 0);
-}
-
-/* A pointer is given. */
-static void when_pointer(struct filter *f, unsigned int n)
-{
-	load(f, LOW(DATA_ARG(n)));
-	jump(f, BPF_JSET, ~0u, 2, 0);
-	load(f, HIGH(DATA_ARG(n)));
-	jump(f, BPF_JSET, ~0u, 0, FAIL);
-}
-
-/* The window begins and ends where the lower half of an address is 0. */
-_Static_assert((uint32_t)MML_WINDOW_ADDR == 0 && (uint32_t)MML_WINDOW_END == 0,
-	       "when_in_window() compares upper halves only");
-
-static void when_in_window(struct filter *f, unsigned int n)
-{
-	load(f, HIGH(DATA_ARG(n)));
-	jump(f, BPF_JGE, MML_WINDOW_ADDR >> 32, 0, FAIL);
-	jump(f, BPF_JGE, MML_WINDOW_END >> 32, FAIL, 0);
-}
-
-/* libc_start <= ip <= libc_end, for ip is behind the instruction. */
-static void when_from_libc(struct filter *f, const struct mml_library *library)
-{
-	const uint64_t start = library->libc_start, end = library->libc_end;
-
-	load(f, HIGH(DATA_IP));
-	jump(f, BPF_JGT, start >> 32, 3, 0);
-	jump(f, BPF_JEQ, start >> 32, 0, FAIL);
-	load(f, LOW(DATA_IP));
-	jump(f, BPF_JGE, (uint32_t)start, 0, FAIL);
-
-	load(f, HIGH(DATA_IP));
-	jump(f, BPF_JGT, end >> 32, FAIL, 0);
-	jump(f, BPF_JEQ, end >> 32, 0, 2);
-	load(f, LOW(DATA_IP));
-	jump(f, BPF_JGT, (uint32_t)end, FAIL, 0);
-}
-
-#define TRAP			(SECCOMP_RET_TRAP | MML_TRAP_COOKIE)
-#define REFUSE(error)		(SECCOMP_RET_ERRNO | (error))
-
-static void memory_rules(struct filter *f, const struct mml_library *library)
-{
-	static const uint16_t of_address[] = { SYS_munmap, SYS_mprotect, SYS_mremap, SYS_madvise };
-	const uint32_t kind = MAP_TYPE | MAP_ANONYMOUS | MAP_STACK | MAP_GROWSDOWN | MAP_HUGETLB;
-
-	begin_rule(f, SYS_mmap);
-	when_word(f, LOW(DATA_ARG(3)), kind, MAP_PRIVATE | MAP_ANONYMOUS);
-	when_from_libc(f, library);
-	end_rule(f, TRAP);
-
-	begin_rule(f, SYS_mmap);
-	when_word(f, LOW(DATA_ARG(3)), MAP_FIXED, MAP_FIXED);
-	when_in_window(f, 0);
-	end_rule(f, TRAP);
-
-	for (unsigned int i = 0; i < sizeof(of_address) / sizeof(*of_address); i++) {
-		begin_rule(f, of_address[i]);
-		when_in_window(f, 0);
-		end_rule(f, TRAP);
-	}
-
-	begin_rule(f, SYS_brk);
-	when_from_libc(f, library);
-	end_rule(f, TRAP);
-}
-
-static void signal_rules(struct filter *f, const struct mml_library *library)
-{
-	begin_rule(f, SYS_rt_sigprocmask);
-	when_arg_not(f, 0, SIG_UNBLOCK);
-	when_pointer(f, 1);
-	when_from_libc(f, library);
-	end_rule(f, TRAP);
-
-	begin_rule(f, SYS_rt_sigaction);
-	when_pointer(f, 1);
-	when_from_libc(f, library);
-	end_rule(f, TRAP);
-
-	begin_rule(f, SYS_rt_sigaction);
-	when_arg(f, 0, SIGSYS);
-	when_from_libc(f, library);
-	end_rule(f, TRAP);
-
-	for (unsigned int i = 0; i < MML_MASKED_CALLS; i++) {
-		begin_rule(f, mml_masked_calls[i].nr);
-		when_pointer(f, mml_masked_calls[i].arg);
-		when_from_libc(f, library);
-		end_rule(f, TRAP);
-	}
-}
-
-/* Daemons close every descriptor they do not know; the session has to stay. */
-static void session_rules(struct filter *f, const struct mml_library *library)
-{
-	begin_rule(f, SYS_close);
-	when_arg(f, 0, library->session);
-	when_from_libc(f, library);
-	end_rule(f, REFUSE(EBADF));
-
-	begin_rule(f, SYS_dup2);
-	when_arg(f, 1, library->session);
-	when_from_libc(f, library);
-	end_rule(f, REFUSE(EBUSY));
-
-	begin_rule(f, SYS_dup3);
-	when_arg(f, 1, library->session);
-	when_from_libc(f, library);
-	end_rule(f, REFUSE(EBUSY));
-
-	begin_rule(f, SYS_close_range);
-	load(f, LOW(DATA_ARG(0)));
-	jump(f, BPF_JGT, library->session, FAIL, 0);
-	load(f, LOW(DATA_ARG(1)));
-	jump(f, BPF_JGE, library->session, 0, FAIL);
-	when_from_libc(f, library);
-	end_rule(f, TRAP);
-}
-
-/* The rest of the process's life, for the record it leaves: see mml_trap_exit() */
-static void exit_rules(struct filter *f, const struct mml_library *library)
-{
-	begin_rule(f, SYS_exit_group);
-	when_from_libc(f, library);
-	end_rule(f, TRAP);
+	emit(f, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 }
 
 /* A program for 32 bits has other numbers, and no libc of ours. */
-static void write_filter(struct filter *f, const struct mml_library *library)
+static void only_this_architecture(struct filter *f)
 {
 	load(f, DATA_ARCH);
 	jump(f, BPF_JEQ, AUDIT_ARCH_X86_64, 1, 0);
-	emit(f, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+	allow(f);
+}
 
-	memory_rules(f, library);
-	signal_rules(f, library);
-	session_rules(f, library);
-	exit_rules(f, library);
+/* Allows what has no rule. */
+static void only_calls_of(struct filter *f, const struct rule *rules, unsigned int count)
+{
+	load(f, DATA_NR);
+	for (unsigned int i = 0; i < count; i++)
+		jump(f, BPF_JEQ, rules[i].nr, count - i, 0);
+	allow(f);
+}
 
-	emit(f, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+/* Allows what does not have libc_start <= ip <= libc_end: ip is one behind. */
+static void only_from_libc(struct filter *f)
+{
+	const uint64_t start = f->library->libc_start, end = f->library->libc_end;
+
+	load(f, HIGH(DATA_IP));
+	jump(f, BPF_JGT, start >> 32, 4, 0);
+	jump(f, BPF_JEQ, start >> 32, 0, 2);
+	load(f, LOW(DATA_IP));
+	jump(f, BPF_JGE, (uint32_t)start, 1, 0);
+	allow(f);
+
+	load(f, HIGH(DATA_IP));
+	jump(f, BPF_JGT, end >> 32, 3, 0);
+	jump(f, BPF_JEQ, end >> 32, 0, 3);
+	load(f, LOW(DATA_IP));
+	jump(f, BPF_JGT, (uint32_t)end, 0, 1);
+	allow(f);
+}
+
+static void write_filter(struct filter *f)
+{
+	only_this_architecture(f);
+	for (unsigned int i = 0; i < ARRAY_SIZE(window_rules); i++) {
+		begin_rule(f, window_rules[i].nr);
+		when_in_window(f, 0);
+		when(f, &window_rules[i]);
+		end_rule(f, window_rules[i].action);
+	}
+	only_calls_of(f, libc_rules, ARRAY_SIZE(libc_rules));
+	only_from_libc(f);
+	for (unsigned int i = 0; i < ARRAY_SIZE(libc_rules); i++) {
+		begin_rule(f, libc_rules[i].nr);
+		when(f, &libc_rules[i]);
+		end_rule(f, libc_rules[i].action);
+	}
+	allow(f);
 }
 
 /**
@@ -301,7 +315,8 @@ long mml_filter_install(const struct mml_library *library)
 	long ret;
 
 	filter.len = 0;
-	write_filter(&filter, library);
+	filter.library = library;
+	write_filter(&filter);
 	if (filter.len > FILTER_MAX)
 		return -E2BIG;
 

@@ -71,7 +71,14 @@ struct sized_set {
 	unsigned long size;
 };
 
-const struct mml_masked_call mml_masked_calls[MML_MASKED_CALLS] = {
+/*
+ * Calls that are given a set of signals to block meanwhile, and which argument
+ * points to it.
+ */
+static const struct {
+	long nr;
+	unsigned int arg;
+} masked_calls[] = {
 	{ SYS_rt_sigsuspend, 0 },
 	{ SYS_ppoll, 3 },
 	{ SYS_pselect6, 5 },
@@ -231,7 +238,7 @@ static long call_without_sigsys(const struct mml_call *call, unsigned int arg)
 }
 
 /**
- * mml_signals_masked - one of the calls in mml_masked_calls
+ * mml_signals_masked - one of the calls that are given a set of signals
  * @call: the call
  * @ret: out: its result
  *
@@ -241,13 +248,15 @@ static long call_without_sigsys(const struct mml_call *call, unsigned int arg)
  */
 bool mml_signals_masked(const struct mml_call *call, long *ret)
 {
-	for (unsigned int i = 0; i < MML_MASKED_CALLS; i++) {
-		const struct mml_masked_call *masked = &mml_masked_calls[i];
+	for (unsigned int i = 0; i < sizeof(masked_calls) / sizeof(masked_calls[0]); i++) {
+		const unsigned int arg = masked_calls[i].arg;
 
-		if (masked->nr != call->nr || !call->arg[masked->arg])
+		if (masked_calls[i].nr != call->nr || !call->arg[arg])
 			continue;
-		*ret = call->nr == SYS_pselect6 ? pselect_without_sigsys(call) :
-						  call_without_sigsys(call, masked->arg);
+		if (call->nr == SYS_pselect6)
+			*ret = pselect_without_sigsys(call);
+		else
+			*ret = call_without_sigsys(call, arg);
 		return true;
 	}
 	return false;

@@ -92,20 +92,6 @@ long mml_memory_brk(const struct mml_call *call);
 uint64_t mml_memory_rss_anon_kib(void);
 
 /* preload-signals.c */
-
-/**
- * struct mml_masked_call - a system call that is given a set of signals to block
- * @nr: its number
- * @arg: which argument points to the set
- */
-struct mml_masked_call {
-	unsigned short nr;
-	unsigned short arg;
-};
-
-#define MML_MASKED_CALLS	5
-extern const struct mml_masked_call mml_masked_calls[MML_MASKED_CALLS];
-
 /* Code, not data; nobody calls it but the kernel. */
 extern const char mml_restore[] __attribute__((visibility("hidden")));
 

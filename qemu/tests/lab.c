@@ -392,17 +392,23 @@ static const char *read_text(const char *path)
 	return text;
 }
 
-uint64_t vmstat(uint32_t machine, const char *name)
+static const char *next_line(const char *line)
 {
-	char path[128];
-	const char *text, *at;
+	const char *end = strchr(line, '\n');
+
+	return end ? end + 1 : line + strlen(line);
+}
+
+uint64_t vm_event(uint32_t machine, const char *name)
+{
 	const size_t length = strlen(name);
+	const char *line;
+	char path[128];
 
 	snprintf(path, sizeof(path), "/sys/kernel/debug/mm_lab/%u/vmstat", machine);
-	text = read_text(path);
-	for (at = text; at; at = strchr(at, '\n'), at += !!at) {
-		if (!strncmp(at, name, length) && at[length] == ' ')
-			return strtoull(at + length, NULL, 10);
+	for (line = read_text(path); line && *line; line = next_line(line)) {
+		if (!strncmp(line, name, length) && line[length] == ' ')
+			return strtoull(line + length, NULL, 10);
 	}
 	bail("%s has no %s", path, name);
 }
@@ -480,8 +486,8 @@ bool kernel_log_says(const char *text)
  */
 
 static __thread sigjmp_buf back;
-static __thread volatile sig_atomic_t probing;
-static __thread volatile struct caught caught;
+static __thread sig_atomic_t probing;
+static __thread struct caught caught;
 
 /* Where nobody probes, the access is made again and kills. */
 static void on_fault(int sig, siginfo_t *info, void *context)
@@ -508,14 +514,15 @@ void catch_faults(void)
 
 static int do_access(enum access access, uint64_t addr)
 {
-	volatile unsigned char *const byte = (volatile unsigned char *)addr;
+	unsigned char byte = 0x5a;
 
 	switch (access) {
 	case READ:
-		return *byte;
+		__asm__ volatile("movb (%1), %0" : "=r"(byte) : "r"(addr) : "memory");
+		return byte;
 	case WRITE:
-		*byte = 0x5a;
-		return 0x5a;
+		__asm__ volatile("movb %0, (%1)" : : "r"(byte), "r"(addr) : "memory");
+		return byte;
 	default:
 		return ((int (*)(void))addr)();
 	}
@@ -529,7 +536,7 @@ struct caught probe(enum access access, uint64_t addr)
 	if (!sigsetjmp(back, 1))
 		caught.value = do_access(access, addr);
 	probing = 0;
-	return (struct caught){ caught.sig, caught.code, caught.addr, caught.value };
+	return caught;
 }
 
 /* One test: the access gets SIGSEGV with @code and its very address; 0: it works. */

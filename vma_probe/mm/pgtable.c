@@ -91,9 +91,10 @@ static struct mml_ptdesc *mml_table_install(struct mml_mm *mm,
 	spin_lock(&mm->page_table_lock);
 	if (!table) {
 		there = mm->pgd;
-		/* Pairs with mml_pgd(): the table's content before its address. */
-		if (!there)
+		if (!there) {
+			/* Pairs with mml_pgd(): content before address. */
 			smp_store_release(&mm->pgd, new);
+		}
 	} else {
 		entry = mml_entry(mm, table, addr);
 		there = mml_table_below(mm, entry);
