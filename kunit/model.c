@@ -288,6 +288,7 @@ static int mml_model_top(const struct mml_model *model, int nr)
 
 static void mml_model_begin(struct mml_model *model)
 {
+	model->nr_ptes = atomic_long_read(&model->mm.nr_ptes);
 	if (model->nth)
 		mml_fail_nth(model->machine, model->nth);
 }
@@ -300,8 +301,11 @@ static bool mml_model_end(struct mml_model *model, int err, int want)
 {
 	model->injected = model->nth && !atomic_long_read(&model->machine->fail_nth);
 	mml_fail_nth(model->machine, 0);
-	if (model->injected && err == -ENOMEM)
+	if (model->injected && err == -ENOMEM) {
+		KUNIT_ASSERT_EQ(model->test, atomic_long_read(&model->mm.nr_ptes),
+				model->nr_ptes);
 		return false;
+	}
 	KUNIT_ASSERT_EQ(model->test, err, want);
 	return !err;
 }

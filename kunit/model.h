@@ -39,6 +39,7 @@
  * @tlb: what the real page table would say: filled and revoked by @mm's window
  * @nth: the allocation that fails in each call, or 0
  * @injected: in the last call, it came to that
+ * @nr_ptes: of @mm before the last call
  */
 struct mml_model {
 	struct kunit *test;
@@ -51,6 +52,7 @@ struct mml_model {
 	mml_pte_t tlb[MML_MODEL_PAGES];
 	long nth;
 	bool injected;
+	long nr_ptes;
 };
 
 /* The address of a page of the range, which may be before or behind it. */

@@ -196,7 +196,7 @@ static void mml_pgtable_test_zeroed(struct kunit *test)
 	mml_expect_held(model, 0, 0);
 }
 
-/* Told not to wait, a fault says so while somebody changes the map, and takes nothing. */
+/* Told not to wait, a fault says so while the map is changed, and takes nothing. */
 static void mml_pgtable_test_retry(struct kunit *test)
 {
 	struct mml_model *model = mml_model(test, MML_TEST_FRAMES);
@@ -393,17 +393,25 @@ static void mml_pgtable_test_move_sparse(struct kunit *test)
  * Fork.
  */
 
-/* The child of @parent, which the model expects to be like it. */
-static struct mml_model *mml_model_fork(struct mml_model *parent)
+/* An mm to be the child of @parent, whose real entries are revoked for that. */
+static struct mml_model *mml_model_child(struct mml_model *parent)
 {
 	struct mml_model *child = mml_model_on(parent->test, parent->machine);
 
+	child->relative = parent;
+	parent->relative = child;
 	memset(parent->tlb, 0, sizeof(parent->tlb));
+	return child;
+}
+
+/* The child of @parent, which is to be like it. */
+static struct mml_model *mml_model_fork(struct mml_model *parent)
+{
+	struct mml_model *child = mml_model_child(parent);
+
 	KUNIT_ASSERT_EQ(parent->test, 0, mml_dup_mmap(&child->mm, &parent->mm));
 	memcpy(child->page, parent->page, sizeof(child->page));
 	memcpy(child->tag, parent->tag, sizeof(child->tag));
-	child->relative = parent;
-	parent->relative = child;
 	mml_model_expect(child);
 	mml_model_expect(parent);
 	return child;
@@ -468,12 +476,11 @@ static void mml_pgtable_test_fork_random(struct kunit *test)
 /* There are frames for half of a child: it gives back what it got. */
 static void mml_pgtable_test_fork_oom(struct kunit *test)
 {
-	struct mml_model *parent = mml_model(test, MML_TEST_FEW);
-	struct mml_model *child = mml_model_on(test, parent->machine);
+	struct mml_model *parent = mml_model(test, MML_TEST_FEW), *child;
 
 	mml_model_mmap(parent, 0, 40, MML_TEST_RW, MAP_FIXED);
 	mml_model_write(parent, 0, 40, 1);
-	memset(parent->tlb, 0, sizeof(parent->tlb));
+	child = mml_model_child(parent);
 	KUNIT_EXPECT_EQ(test, mml_dup_mmap(&child->mm, &parent->mm), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, mml_nr_free_pages(parent->machine), 0);
 	mml_exit_mmap(&child->mm);
@@ -491,10 +498,9 @@ static void mml_pgtable_test_fork_starved(struct kunit *test)
 	mml_model_mmap(parent, MML_MODEL_HALF, 8, PROT_READ | PROT_WRITE, MAP_FIXED);
 	mml_model_write(parent, 0, 4, 1);
 	mml_model_write(parent, MML_MODEL_HALF, 4, 1);
-	memset(parent->tlb, 0, sizeof(parent->tlb));
 
 	for (nth = 1; err && nth < MML_TEST_MANY_TIMES; nth++) {
-		struct mml_model *child = mml_model_on(test, parent->machine);
+		struct mml_model *child = mml_model_child(parent);
 
 		mml_fail_nth(parent->machine, nth);
 		err = mml_dup_mmap(&child->mm, &parent->mm);

@@ -385,7 +385,7 @@ static void mml_starve_mprotect(struct mml_model *model)
 
 static void mml_starve_mprotect_merging(struct mml_model *model)
 {
-	mml_model_mprotect(model, 50, 10, MML_TEST_RW);
+	mml_model_mprotect(model, 55, 5, MML_TEST_RW);
 }
 
 static void mml_starve_mremap_shrink(struct mml_model *model)

@@ -202,7 +202,7 @@ static struct mml_session *mml_session_alloc(struct mml_session_file *sfile,
 	session->file = sfile;
 	session->mm = mm;
 	mmgrab(mm);
-	session->pid = task_tgid_nr(current);
+	session->pid = mm == current->mm ? task_tgid_nr(current) : 0;
 	session->job = job;
 	mml_counter_init(&session->counter, limit >> PAGE_SHIFT, &job->counter);
 	INIT_WORK(&session->publish, mml_session_publish);
@@ -325,6 +325,7 @@ struct mml_session *mml_session_of_current(struct mml_session_file *sfile)
 	hash_for_each_possible(sfile->sessions, session, node, (unsigned long)mm) {
 		if (session->mm == mm) {
 			mml_session_get(session);
+			mml_session_touch(session);
 			found = session;
 			break;
 		}

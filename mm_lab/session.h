@@ -60,7 +60,7 @@ struct mml_job {
  * @file: whose table it is in until it has ended
  * @node: in that table, under its lock
  * @mm: identifies it; pinned (mmgrab), not used
- * @pid: of the process that began it, for texts
+ * @pid: of its process, for texts; 0 for a forked child that has done nothing yet
  * @job: it is in; never NULL
  * @counter: frames it holds; its parent is the job's
  * @engines: bit n: the engine of slot n takes part, and is pinned
@@ -91,6 +91,13 @@ struct mml_session {
 static inline bool mml_session_ended(const struct mml_session *session)
 {
 	return atomic_read(&session->ended);
+}
+
+/* The caller's process is the session's: note it, if nobody could yet. */
+static inline void mml_session_touch(struct mml_session *session)
+{
+	if (unlikely(!READ_ONCE(session->pid)))
+		WRITE_ONCE(session->pid, task_tgid_nr(current));
 }
 
 struct mml_session *mml_session_fork(struct mml_session *parent,

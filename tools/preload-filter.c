@@ -114,8 +114,6 @@ static const struct rule libc_rules[] = {
 	{ SYS_exit_group, ALWAYS, .action = TRAP },
 };
 
-#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
-
 /* Jumps have 8 bits: to the end of a rule, and over the list of numbers. */
 #define FILTER_MAX		256
 

@@ -248,7 +248,7 @@ static long call_without_sigsys(const struct mml_call *call, unsigned int arg)
  */
 bool mml_signals_masked(const struct mml_call *call, long *ret)
 {
-	for (unsigned int i = 0; i < sizeof(masked_calls) / sizeof(masked_calls[0]); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(masked_calls); i++) {
 		const unsigned int arg = masked_calls[i].arg;
 
 		if (masked_calls[i].nr != call->nr || !call->arg[arg])

@@ -24,6 +24,8 @@
 
 #include "mm_lab/uapi/mm_lab.h"
 
+#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+
 #define MML_WINDOW_END		(MML_WINDOW_ADDR + MML_WINDOW_SIZE)
 
 /*

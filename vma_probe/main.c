@@ -67,7 +67,7 @@ static int mml_status_show(struct seq_file *seq, void *unused)
 {
 	struct mml_session *session = seq->private;
 
-	seq_printf(seq, "Pid:\t%d\n", session->pid);
+	seq_printf(seq, "Pid:\t%d\n", READ_ONCE(session->pid));
 	mml_mm_show_status(seq, &mml_window(session)->mm);
 	return 0;
 }

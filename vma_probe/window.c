@@ -206,6 +206,7 @@ static vm_fault_t mml_window_fault(struct vm_fault *vmf)
 		return mml_fault_oom(NULL);
 	if (mml_machine_broken(session->machine))
 		return VM_FAULT_SIGBUS;
+	mml_session_touch(session);
 	result = mml_handle_mm_fault(&mml_window(session)->mm, &fault);
 	trace_mml_handle_mm_fault(session, fault.address, fault.flags, result);
 	return mml_fault_answer(vmf, session, result);

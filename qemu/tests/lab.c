@@ -512,7 +512,8 @@ void catch_faults(void)
 	sigaction(SIGBUS, &action, NULL);
 }
 
-static int do_access(enum access access, uint64_t addr)
+/* One access to one byte, by one instruction. Return: what was read or executed. */
+int touch(enum access access, uint64_t addr)
 {
 	unsigned char byte = 0x5a;
 
@@ -534,7 +535,7 @@ struct caught probe(enum access access, uint64_t addr)
 	caught.sig = 0;
 	probing = 1;
 	if (!sigsetjmp(back, 1))
-		caught.value = do_access(access, addr);
+		caught.value = touch(access, addr);
 	probing = 0;
 	return caught;
 }

@@ -100,6 +100,7 @@ struct caught {
 	int value;		/* what was read, or returned by the code executed */
 };
 
+int touch(enum access access, uint64_t addr);
 void catch_faults(void);
 struct caught probe(enum access access, uint64_t addr);
 bool test_probe(enum access access, uint64_t addr, int code, const char *fmt, ...)

@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# On four CPUs: threads that unmap, protect, move, drop and fork an address space
+# while others fault in it and every invariant is checked.
+#
+# vm: --cpus 4
+# timeout: 90
+
+. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/lib/guest.sh"
+run_program stress "$@"
