@@ -249,7 +249,7 @@ static int mml_machine_memory(struct mml_machine *machine,
 
 	machine->nr_frames = machine->slice.nr;
 	machine->base_pfn = machine->slice.base_pfn;
-	machine->base = pfn_to_kaddr(machine->base_pfn);
+	machine->base = __va(PFN_PHYS(machine->base_pfn));
 	machine->memmap = mml_vcalloc(NULL, machine->nr_frames,
 				      sizeof(*machine->memmap));
 	if (machine->memmap)

@@ -6,12 +6,91 @@
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 1
 
+# The modules, from the bottom up
+# shellcheck disable=SC2034 # used by those who source this
+lab_modules=(mm_lab buddy_probe vma_probe)
+
+lab_debugfs=/sys/kernel/debug/mm_lab
+
+# need_program NAME - end here if a test program is not built
+need_program() { [[ -x out/tests/$1 ]] || bail "out/tests/$1 is not built: make -C qemu/tests"; }
+
 # run_program NAME [ARGUMENT...] - a test program, which prints its own TAP, becomes
 # this process
 run_program()
 {
-	local program=out/tests/$1
+	local name=$1
 	shift
-	[[ -x $program ]] || bail "$program is not built: make -C qemu/tests"
-	exec "$program" "$@"
+	need_program "$name"
+	exec "out/tests/$name" "$@"
+}
+
+#
+# Modules
+#
+
+# load MODULE [PARAMETER...]
+load()
+{
+	local module=$1
+	shift
+	insmod "$module/$module.ko" "$@"
+}
+
+# load_all [PARAMETER...] - all of them, with parameters for mm_lab.ko
+load_all() { load mm_lab "$@" && load buddy_probe && load vma_probe; }
+
+unload_all() { rmmod vma_probe && rmmod buddy_probe && rmmod mm_lab; }
+
+# loaded - the modules that are, in one line, from the bottom up
+loaded()
+{
+	local module list=()
+	for module in "${lab_modules[@]}"; do
+		[[ ! -d /sys/module/$module ]] || list+=("$module")
+	done
+	echo "${list[*]}"
+}
+
+#
+# The kernel log
+#
+
+log_marks=0
+
+# log_mark - log_since is about what comes from here on
+log_mark()
+{
+	log_marks=$((log_marks + 1))
+	echo "mm_lab test: mark $$.$log_marks" >/dev/kmsg
+}
+
+# log_since - what the kernel has said since the mark, without times
+log_since() { dmesg | sed -e "1,/mm_lab test: mark $$\\.$log_marks\$/d" -e 's/^\[[^]]*\] //'; }
+
+#
+# Looking at the lab
+#
+
+# machine_field NUMBER FIELD - of mmlab info --json
+machine_field()
+{
+	mmlab info --json | sed -n -e "/\"machine\": $1,/,/}/s/^ *\"$2\": \"\{0,1\}\([^\",]*\).*/\1/p" | head -n 1
+}
+
+# report_field FILE FIELD - of mmlab run --report
+report_field() { sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\).*/\1/p" "$1"; }
+
+# vm_event NUMBER NAME - of a machine's vmstat
+vm_event() { sed -n "s/^$2 //p" "$lab_debugfs/$1/vmstat"; }
+
+# wait_until COMMAND... - until it succeeds, at most 10 seconds
+wait_until()
+{
+	local i
+	for ((i = 0; i < 100; i++)); do
+		"$@" >/dev/null 2>&1 && return
+		sleep 0.1
+	done
+	return 1
 }
