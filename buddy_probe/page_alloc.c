@@ -97,6 +97,18 @@ static void mml_expand(struct mml_zone *zone, struct mml_page *page,
 	}
 }
 
+/* What came off a free list has to be a free block of its order. */
+static bool mml_page_is_free(struct mml_zone *zone, const struct mml_page *page,
+			     unsigned int order)
+{
+	if (likely(page->state == MML_FRAME_FREE && page->order == order))
+		return true;
+	mml_bug(zone->machine, "frame %u on the free list of order %u: state %u, order %u",
+		mml_page_to_pfn(zone->machine, page).val, order, page->state,
+		page->order);
+	return false;
+}
+
 static struct mml_page *__mml_rmqueue_smallest(struct mml_zone *zone,
 					       unsigned int order)
 {
@@ -111,13 +123,25 @@ static struct mml_page *__mml_rmqueue_smallest(struct mml_zone *zone,
 		if (mml_frame_list_empty(list))
 			continue;
 		page = mml_frame_list_pop(zone->machine, list);
-		if (unlikely(!page))
+		if (unlikely(!page || !mml_page_is_free(zone, page, current_order)))
 			return NULL;
 		zone->nr_free -= 1UL << current_order;
 		mml_expand(zone, page, order, current_order);
 		return page;
 	}
 	return NULL;
+}
+
+/* Under the zone's lock, so that a validator never sees what its last owner left. */
+static void mml_prep_new_page(struct mml_page *page, unsigned int order)
+{
+	page->state = MML_FRAME_ALLOCATED;
+	page->order = order;
+	page->type = MML_PAGE_KERNEL;
+	page->mapping = NULL;
+	page->index = 0;
+	atomic_set(&page->_mapcount, 0);
+	atomic_set(&page->_refcount, 1);
 }
 
 static struct mml_page *mml_rmqueue(struct mml_zone *zone, unsigned int order)
@@ -127,24 +151,10 @@ static struct mml_page *mml_rmqueue(struct mml_zone *zone, unsigned int order)
 
 	spin_lock_irqsave(&zone->lock, flags);
 	page = __mml_rmqueue_smallest(zone, order);
-	if (page) {
-		page->state = MML_FRAME_ALLOCATED;
-		page->order = order;
-	}
+	if (page)
+		mml_prep_new_page(page, order);
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return page;
-}
-
-static void mml_prep_new_page(struct mml_machine *machine, struct mml_page *page,
-			      gfp_t gfp, unsigned int order)
-{
-	page->type = MML_PAGE_KERNEL;
-	page->mapping = NULL;
-	page->index = 0;
-	atomic_set(&page->_mapcount, 0);
-	atomic_set(&page->_refcount, 1);
-	if (gfp & __GFP_ZERO)
-		memset(mml_page_address(machine, page), 0, PAGE_SIZE << order);
 }
 
 /**
@@ -172,7 +182,8 @@ struct mml_page *mml_alloc_pages(struct mml_machine *machine, gfp_t gfp,
 	else
 		page = mml_rmqueue(mml_zone(machine), order);
 	if (likely(page)) {
-		mml_prep_new_page(machine, page, gfp, order);
+		if (gfp & __GFP_ZERO)
+			memset(mml_page_address(machine, page), 0, PAGE_SIZE << order);
 		mml_count_vm_events(machine, MML_PGALLOC, 1UL << order);
 	}
 	trace_mm_page_alloc(machine, page, order, gfp, MML_MIGRATE_UNMOVABLE);
@@ -270,7 +281,9 @@ EXPORT_SYMBOL_NS_GPL(__mml_free_pages, MM_LAB);
  */
 void mml_put_page(struct mml_machine *machine, struct mml_page *page)
 {
-	__mml_free_pages(machine, page, READ_ONCE(page->order));
+	unsigned int order = mml_page_valid(machine, page) ? READ_ONCE(page->order) : 0;
+
+	__mml_free_pages(machine, page, order);
 }
 EXPORT_SYMBOL_NS_GPL(mml_put_page, MM_LAB);
 

@@ -3,9 +3,9 @@
  * Counters of frames held: see counter.h.
  *
  * A charge goes up the parents one by one; where one is full, what was charged
- * below it is taken back. A counter may so be over its max for a moment, and
- * refuse a charge that would just have fitted, but what it grants never exceeds
- * its max.
+ * below it is taken back, and no watermark has moved. A counter may so be over its
+ * max for a moment, and refuse a charge that would just have fitted, but what it
+ * grants never exceeds its max.
  *
  * Locking: none, atomics.
  */
@@ -22,14 +22,6 @@ static void mml_counter_watermark(struct mml_counter *counter, long usage)
 		;
 }
 
-/* Take @nr back from @counter and its parents below @end. */
-static void mml_counter_cancel(struct mml_counter *counter,
-			       struct mml_counter *end, unsigned long nr)
-{
-	for (; counter != end; counter = counter->parent)
-		atomic_long_sub(nr, &counter->usage);
-}
-
 /**
  * mml_counter_try_charge - count frames as held
  * @counter: and its parents
@@ -40,19 +32,14 @@ static void mml_counter_cancel(struct mml_counter *counter,
  */
 bool mml_counter_try_charge(struct mml_counter *counter, unsigned long nr)
 {
-	struct mml_counter *c;
+	unsigned long usage = atomic_long_add_return(nr, &counter->usage);
 
-	for (c = counter; c; c = c->parent) {
-		unsigned long usage = atomic_long_add_return(nr, &c->usage);
-
-		if (usage > c->max) {
-			atomic_long_sub(nr, &c->usage);
-			mml_counter_cancel(counter, c, nr);
-			return false;
-		}
+	if (usage > counter->max ||
+	    (counter->parent && !mml_counter_try_charge(counter->parent, nr))) {
+		atomic_long_sub(nr, &counter->usage);
+		return false;
 	}
-	for (c = counter; c; c = c->parent)
-		mml_counter_watermark(c, atomic_long_read(&c->usage));
+	mml_counter_watermark(counter, usage);
 	return true;
 }
 EXPORT_SYMBOL_NS_GPL(mml_counter_try_charge, MM_LAB);
@@ -66,6 +53,7 @@ EXPORT_SYMBOL_NS_GPL(mml_counter_try_charge, MM_LAB);
  */
 void mml_counter_uncharge(struct mml_counter *counter, unsigned long nr)
 {
-	mml_counter_cancel(counter, NULL, nr);
+	for (; counter; counter = counter->parent)
+		atomic_long_sub(nr, &counter->usage);
 }
 EXPORT_SYMBOL_NS_GPL(mml_counter_uncharge, MM_LAB);

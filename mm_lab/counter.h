@@ -3,7 +3,7 @@
  * Counters of frames held, with a limit, a high-water mark and a parent.
  *
  * Kernel counterpart: mm/page_counter.c, which is not exported. Difference: the
- * watermark is exact.
+ * watermark misses no charge.
  */
 #ifndef _MML_COUNTER_H
 #define _MML_COUNTER_H

@@ -53,15 +53,22 @@ static const struct file_operations mml_session_fops;
  * The ground's commands.
  */
 
-/* Hand @file, an ERR_PTR or a file, to the caller. Returns: 0 or an errno. */
+/*
+ * A descriptor for the file that a call is about to make: it comes first, so that
+ * nothing has to be undone for want of one. Returns: 0 or an errno.
+ */
+static int mml_take_fd(struct mml_ioctl_call *call)
+{
+	call->new_fd = get_unused_fd_flags(O_CLOEXEC);
+	return min(call->new_fd, 0);
+}
+
+/* @file, an ERR_PTR or a file, is what @call made. Returns: 0 or an errno. */
 static int mml_give_file(struct mml_ioctl_call *call, struct file *file, s32 *fd)
 {
-	if (IS_ERR(file))
+	if (IS_ERR(file)) {
+		put_unused_fd(call->new_fd);
 		return PTR_ERR(file);
-	call->new_fd = get_unused_fd_flags(O_CLOEXEC);
-	if (call->new_fd < 0) {
-		fput(file);
-		return call->new_fd;
 	}
 	call->new_file = file;
 	*fd = call->new_fd;
@@ -135,10 +142,19 @@ static struct file *mml_machine_file_open(const struct mml_machine_spec *spec,
 	file = anon_inode_getfile("[mm_lab-machine]", &mml_machine_fops, mfile,
 				  O_RDWR | O_CLOEXEC);
 	if (IS_ERR(file)) {
-		mml_machine_destroy_id(mfile->id, true, NULL);
+		mml_machine_unkeep(mfile->id);
+		mml_machine_orphan(mfile->id);
 		kfree(mfile);
 	}
 	return file;
+}
+
+/* The file could not be handed over: let its machine go with it. */
+static void mml_ioc_machine_create_undo(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_machine_create *a = arg;
+
+	mml_machine_unkeep(a->machine);
 }
 
 static int mml_ioc_machine_create(struct mml_ioctl_call *call, void *arg)
@@ -150,6 +166,8 @@ static int mml_ioc_machine_create(struct mml_ioctl_call *call, void *arg)
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	err = mml_machine_spec_of(a, &spec);
+	if (!err)
+		err = mml_take_fd(call);
 	if (err)
 		return err;
 	return mml_give_file(call, mml_machine_file_open(&spec, &a->machine), &a->fd);
@@ -199,23 +217,32 @@ static int mml_ioc_machine_verdict(struct mml_ioctl_call *call, void *arg)
 	return destroyed ? 0 : -EBUSY;
 }
 
-static int mml_ioc_job_create(struct mml_ioctl_call *call, void *arg)
+static struct file *mml_job_file_open(u32 machine_id, u32 *id)
 {
-	struct mml_job_create *a = arg;
-	struct mml_job *job;
+	struct mml_job *job = mml_job_create(machine_id);
 	struct file *file;
 
-	if (a->pad)
-		return -EINVAL;
-	job = mml_job_create(a->machine);
 	if (IS_ERR(job))
-		return PTR_ERR(job);
-	a->job = job->id;
+		return ERR_CAST(job);
+	*id = job->id;
 	file = anon_inode_getfile("[mm_lab-job]", &mml_job_fops, job,
 				  O_RDWR | O_CLOEXEC);
 	if (IS_ERR(file))
 		mml_job_put(job);
-	return mml_give_file(call, file, &a->fd);
+	return file;
+}
+
+static int mml_ioc_job_create(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_job_create *a = arg;
+	int err;
+
+	if (a->pad)
+		return -EINVAL;
+	err = mml_take_fd(call);
+	if (err)
+		return err;
+	return mml_give_file(call, mml_job_file_open(a->machine, &a->job), &a->fd);
 }
 
 static int mml_ioc_job_stat(struct mml_ioctl_call *call, void *arg)
@@ -229,7 +256,11 @@ static int mml_ioc_session_open(struct mml_ioctl_call *call, void *arg)
 	struct mml_session_open *a = arg;
 	u64 limit = a->limit ? min(a->limit, mml_session_limit) : mml_session_limit;
 	struct file *file;
+	int err;
 
+	err = mml_take_fd(call);
+	if (err)
+		return err;
 	file = mml_session_file_open(a->machine, a->job, limit, &mml_session_fops,
 				     &a->session);
 	return mml_give_file(call, file, &a->fd);
@@ -243,8 +274,9 @@ static int mml_ioc_session_note(struct mml_ioctl_call *call, void *arg)
 
 static const struct mml_ioctl mml_ground_ioctls[MML_IOC_RANGE] = {
 	MML_IOCTL(MML_IOC_GET_INFO, struct mml_info, MML_FILE_ANY, mml_ioc_get_info),
-	MML_IOCTL(MML_IOC_MACHINE_CREATE, struct mml_machine_create,
-		  MML_FILE_CONTROL, mml_ioc_machine_create),
+	MML_IOCTL_UNDO(MML_IOC_MACHINE_CREATE, struct mml_machine_create,
+		       MML_FILE_CONTROL, mml_ioc_machine_create,
+		       mml_ioc_machine_create_undo),
 	MML_IOCTL(MML_IOC_MACHINE_DESTROY, struct mml_machine_destroy,
 		  MML_FILE_CONTROL | MML_FILE_MACHINE, mml_ioc_machine_destroy),
 	MML_IOCTL(MML_IOC_MACHINE_VERDICT, struct mml_machine_verdict,
@@ -302,7 +334,9 @@ static int mml_ioctl_copy_in(const struct mml_ioctl *ioctl, unsigned int cmd,
 
 	if (usize < ioctl->min_size)
 		return -EINVAL;
-	err = copy_struct_from_user(arg, size, uarg, usize);
+	memset(arg, 0, size);
+	err = _IOC_DIR(cmd) & _IOC_WRITE ?
+		copy_struct_from_user(arg, size, uarg, usize) : 0;
 	if (err)
 		return err;
 	if (_IOC_DIR(cmd) & _IOC_READ &&
@@ -324,12 +358,12 @@ static int mml_ioctl_copy_out(const struct mml_ioctl *ioctl, unsigned int cmd,
 static void mml_ioctl_undo(const struct mml_ioctl *ioctl,
 			   struct mml_ioctl_call *call, void *arg)
 {
+	if (ioctl->undo)
+		ioctl->undo(call, arg);
 	if (call->new_file) {
 		put_unused_fd(call->new_fd);
 		fput(call->new_file);
 	}
-	if (ioctl->undo)
-		ioctl->undo(call, arg);
 }
 
 static long mml_ioctl_run(const struct mml_ioctl *ioctl,
@@ -396,8 +430,8 @@ static long mml_session_ioctl(struct file *file, unsigned int cmd,
 	if (!ioctl || !(ioctl->kinds & MML_FILE_SESSION))
 		err = -ENOTTY;
 	else if (mml_machine_broken(session->machine) &&
-		 !(ioctl->kinds & MML_FILE_CONTROL))
-		err = -EIO;
+		 ioctl->kinds != MML_FILE_ANY)
+		err = -EIO;		/* what any file takes only looks */
 	else
 		err = mml_ioctl_run(ioctl, &call, cmd, (void __user *)arg);
 	mml_session_put(session);

@@ -33,6 +33,11 @@ void mml_frame_list_add(struct mml_machine *machine, struct mml_frame_list *list
 	u32 pfn = page - machine->memmap;
 	struct mml_page *next = mml_link(machine, list->first);
 
+	if (unlikely(!next && !mml_frame_list_empty(list))) {
+		mml_bug(machine, "a list starts at frame %u, which is not there",
+			list->first);
+		return;
+	}
 	page->prev = MML_PFN_NONE;
 	page->next = list->first;
 	if (next)
@@ -58,6 +63,11 @@ void mml_frame_list_add_tail(struct mml_machine *machine,
 	u32 pfn = page - machine->memmap;
 	struct mml_page *prev = mml_link(machine, list->last);
 
+	if (unlikely(!prev && !mml_frame_list_empty(list))) {
+		mml_bug(machine, "a list ends at frame %u, which is not there",
+			list->last);
+		return;
+	}
 	page->next = MML_PFN_NONE;
 	page->prev = list->last;
 	if (prev)

@@ -38,7 +38,7 @@
 static DEFINE_MUTEX(mml_machines_lock);
 static LIST_HEAD(mml_machines);		/* by number, ascending */
 static LIST_HEAD(mml_engines);		/* in the order of registration */
-static u32 mml_last_machine;		/* the next number to give */
+static u32 mml_last_machine;		/* the last number given; 0 is the default's */
 
 /*
  * Engines on machines.
@@ -363,7 +363,7 @@ struct mml_machine *mml_machine_create(const struct mml_machine_spec *spec)
 	machine = mml_machine_alloc(spec);
 	if (!machine)
 		goto unlock;
-	machine->id = mml_last_machine++;
+	machine->id = spec->is_default ? MML_MACHINE_DEFAULT : ++mml_last_machine;
 	mml_debugfs_machine_add(machine);
 	err = mml_machine_equip(machine);
 	if (err)
@@ -404,9 +404,8 @@ static int mml_machine_go(struct mml_machine *machine,
 			  struct mml_verdict *verdict, bool tell)
 {
 	struct mml_validation v = {};
-	bool serves;
-	u64 free;
-	bool held;
+	bool serves, held;
+	u64 lost;
 
 	lockdep_assert_held(&mml_machines_lock);
 
@@ -422,11 +421,16 @@ static int mml_machine_go(struct mml_machine *machine,
 	mml_debugfs_machine_del(machine);
 	mml_validate(machine, &v);
 	serves = machine->engines;
-	free = mml_machine_strip(machine);
+	lost = machine->nr_frames - mml_machine_strip(machine);
+	if (!serves)
+		lost = 0;
+	if (lost)
+		pr_err("machine %u goes without %llu of its %lu frames, which nobody gave back\n",
+		       machine->id, lost, machine->nr_frames);
 	if (verdict)
 		*verdict = (struct mml_verdict){
 			.frames = machine->nr_frames,
-			.frames_lost = serves ? machine->nr_frames - free : 0,
+			.frames_lost = lost,
 			.violations = v.violations,
 			.checks = v.checks,
 		};
@@ -482,6 +486,35 @@ int mml_machine_destroy_id(u32 id, bool own, struct mml_verdict *verdict)
 	return err;
 }
 
+/* It is not to be kept after all. Process context, may sleep. */
+void mml_machine_unkeep(u32 id)
+{
+	struct mml_machine *machine;
+
+	mutex_lock(&mml_machines_lock);
+	machine = mml_machine_by_id(id);
+	if (machine)
+		clear_bit(MML_MACHINE_STATE_KEPT, &machine->state);
+	mutex_unlock(&mml_machines_lock);
+}
+
+/*
+ * Nobody owns or holds @machine any more: it goes. A broken one stays, as a kept one,
+ * for inspection.
+ */
+static void mml_machine_abandon(struct mml_machine *machine)
+{
+	lockdep_assert_held(&mml_machines_lock);
+
+	if (mml_machine_broken(machine)) {
+		pr_info("machine %u is broken and stays for inspection: destroy it by its number\n",
+			machine->id);
+		set_bit(MML_MACHINE_STATE_KEPT, &machine->state);
+		return;
+	}
+	mml_machine_go(machine, NULL, false);
+}
+
 /**
  * mml_machine_orphan - its file is closed: let it go with its last holder
  * @id: its number; nothing happens if it is kept, or gone
@@ -498,7 +531,7 @@ void mml_machine_orphan(u32 id)
 		spin_lock(&machine->holders_lock);
 		set_bit(MML_MACHINE_STATE_ORPHAN, &machine->state);
 		spin_unlock(&machine->holders_lock);
-		mml_machine_go(machine, NULL, false);
+		mml_machine_abandon(machine);
 	}
 	mutex_unlock(&mml_machines_lock);
 }
@@ -567,7 +600,7 @@ static void mml_machine_reap(u32 id)
 	mutex_lock(&mml_machines_lock);
 	machine = mml_machine_by_id(id);
 	if (machine && test_bit(MML_MACHINE_STATE_ORPHAN, &machine->state))
-		mml_machine_go(machine, NULL, false);
+		mml_machine_abandon(machine);
 	mutex_unlock(&mml_machines_lock);
 }
 
@@ -647,7 +680,7 @@ int mml_machine_info(struct mml_info *info)
 	struct mml_machine *machine;
 	int err = -ENXIO;
 
-	if (info->flags & ~MML_INFO_NEXT)
+	if (info->flags & ~MML_INFO_NEXT || info->pad)
 		return -EINVAL;
 
 	mutex_lock(&mml_machines_lock);
@@ -673,14 +706,13 @@ int mml_machine_info(struct mml_info *info)
 int mml_machine_validate(u32 id, struct mml_validation *v)
 {
 	struct mml_machine *machine;
-	struct mml_hold hold;
 
-	machine = mml_machine_hold(id, &hold, "validation");
-	if (!machine)
-		return -ENXIO;
-	mml_validate(machine, v);
-	mml_machine_unhold(machine, &hold);
-	return 0;
+	mutex_lock(&mml_machines_lock);
+	machine = mml_machine_by_id(id);
+	if (machine)
+		mml_validate(machine, v);
+	mutex_unlock(&mml_machines_lock);
+	return machine ? 0 : -ENXIO;
 }
 
 /**

@@ -152,6 +152,7 @@ struct mml_machine {
  *	caller holds until the machine is gone
  * @seed: of its random numbers; 0: not repeatable
  * @state: bits of enum mml_machine_state to begin with
+ * @is_default: its number is MML_MACHINE_DEFAULT, which no other gets
  */
 struct mml_machine_spec {
 	const char *name;
@@ -160,11 +161,13 @@ struct mml_machine_spec {
 	struct page *pages;
 	u64 seed;
 	unsigned long state;
+	bool is_default;
 };
 
 struct mml_machine *mml_machine_create(const struct mml_machine_spec *spec);
 int mml_machine_destroy(struct mml_machine *machine, struct mml_verdict *verdict);
 int mml_machine_destroy_id(u32 id, bool own, struct mml_verdict *verdict);
+void mml_machine_unkeep(u32 id);
 void mml_machine_orphan(u32 id);
 struct mml_machine *mml_machine_hold(u32 id, struct mml_hold *hold,
 				     const char *what);

@@ -58,6 +58,7 @@ static int __init mml_default_machine(void)
 		.name = "default",
 		.seed = seed,
 		.state = BIT(MML_MACHINE_STATE_KEPT),
+		.is_default = true,
 	};
 	struct mml_machine *machine;
 	u64 bytes;
@@ -121,6 +122,7 @@ module_init(mml_init);
 static void __exit mml_exit(void)
 {
 	mml_device_exit();
+	mml_sessions_flush();
 	mml_machines_exit();
 	mml_sessions_exit();
 	mml_regions_exit();

@@ -88,9 +88,9 @@ const char *mml_region_name(const struct mml_slice *slice)
 	return slice->region ? slice->region->name : "";
 }
 
-static unsigned long mml_mib(unsigned long frames)
+static unsigned long mml_kib(unsigned long frames)
 {
-	return frames >> (20 - PAGE_SHIFT);
+	return frames << (PAGE_SHIFT - 10);
 }
 
 static struct mml_region *mml_region_new(enum mml_backend backend,
@@ -169,43 +169,43 @@ static void mml_reserve_explain(unsigned long nr)
 	struct mml_region *region = mml_reserve_region();
 
 	if (!region)
-		pr_err("asked for %lu MiB of reserve_mem, found no region \"%s\": boot with reserve_mem=SIZE:2M:%s, SIZE small enough for one free range\n",
-		       mml_mib(nr), mml_reserve_name, mml_reserve_name);
+		pr_err("asked for %lu KiB of reserve_mem, found no region \"%s\": boot with reserve_mem=SIZE:2M:%s, SIZE small enough for one free range\n",
+		       mml_kib(nr), mml_reserve_name, mml_reserve_name);
 	else
-		pr_err("asked for %lu MiB of reserve_mem region \"%s\", found %lu of its %lu MiB in use and no gap so large: ask for less, destroy machines, or boot with a larger reserve_mem=\n",
-		       mml_mib(nr), region->name, mml_mib(region->nr_used),
-		       mml_mib(region->nr));
+		pr_err("asked for %lu KiB of reserve_mem region \"%s\", found %lu of its %lu KiB in use and no gap so large: ask for less, destroy machines, or boot with a larger reserve_mem=\n",
+		       mml_kib(nr), region->name, mml_kib(region->nr_used),
+		       mml_kib(region->nr));
 }
 
-/* May alloc_contig_range() succeed on these page frames at all? */
-static bool mml_contig_possible(struct zone *zone, unsigned long start,
-				unsigned long nr)
+/* The first of these page frames with which alloc_contig_range() cannot succeed. */
+static unsigned long mml_contig_obstacle(struct zone *zone, unsigned long start,
+					 unsigned long end)
 {
 	unsigned long pfn;
 
-	for (pfn = start; pfn < start + nr; pfn++) {
+	for (pfn = start; pfn < end; pfn++) {
 		struct page *page = pfn_to_online_page(pfn);
 
 		if (!page || page_zone(page) != zone || PageReserved(page) ||
 		    PageHuge(page))
-			return false;
+			break;
 	}
-	return true;
+	return pfn;
 }
 
 /* Take @nr page frames of @zone. Returns: the first, or 0 if there is no range. */
 static unsigned long mml_contig_zone(struct zone *zone, unsigned long nr)
 {
-	unsigned long end = zone_end_pfn(zone);
+	unsigned long end = zone_end_pfn(zone), obstacle;
 	unsigned long pfn = ALIGN(zone->zone_start_pfn, pageblock_nr_pages);
 
-	for (; pfn + nr <= end; pfn += pageblock_nr_pages) {
-		if (!mml_contig_possible(zone, pfn, nr))
-			continue;
-		if (!mml_contig_take(pfn, pfn + nr))
+	while (pfn + nr <= end && !fatal_signal_pending(current)) {
+		obstacle = mml_contig_obstacle(zone, pfn, pfn + nr);
+		if (obstacle == pfn + nr && !mml_contig_take(pfn, pfn + nr))
 			return pfn;
-		if (fatal_signal_pending(current))
-			break;
+		/* What is used now may be free a block later; what cannot be, is not. */
+		pfn = obstacle == pfn + nr ? pfn + pageblock_nr_pages :
+					     ALIGN(obstacle + 1, pageblock_nr_pages);
 		cond_resched();
 	}
 	return 0;
@@ -252,12 +252,12 @@ static int mml_contig_slice(struct mml_slice *slice, unsigned long nr)
 static void mml_contig_explain(unsigned long nr)
 {
 	if (MML_HAVE_CONTIG)
-		pr_err("asked for %lu MiB of contig, found no range of free or movable page frames so large (free: %lu MiB): ask for less, free memory, or boot with reserve_mem=SIZE:2M:%s\n",
-		       mml_mib(nr), mml_mib(global_zone_page_state(NR_FREE_PAGES)),
+		pr_err("asked for %lu KiB of contig, found no range of free or movable page frames so large (free: %lu KiB): ask for less, free memory, or boot with reserve_mem=SIZE:2M:%s\n",
+		       mml_kib(nr), mml_kib(global_zone_page_state(NR_FREE_PAGES)),
 		       mml_reserve_name);
 	else
-		pr_err("asked for %lu MiB of contig, which this kernel does not have (CONFIG_CONTIG_ALLOC): boot with reserve_mem=SIZE:2M:%s\n",
-		       mml_mib(nr), mml_reserve_name);
+		pr_err("asked for %lu KiB of contig, which this kernel does not have (CONFIG_CONTIG_ALLOC): boot with reserve_mem=SIZE:2M:%s\n",
+		       mml_kib(nr), mml_reserve_name);
 }
 
 /**
@@ -359,8 +359,11 @@ void mml_regions_init(const char *name)
 	}
 	region = mml_region_new(MML_BACKEND_RESERVE_MEM, name, PHYS_PFN(start),
 				size >> PAGE_SHIFT);
-	if (!region)
+	if (!region) {
+		pr_err("reserve_mem region \"%s\" found, but no memory to describe it; not using it\n",
+		       name);
 		return;
+	}
 	mutex_lock(&mml_regions_lock);
 	list_add(&region->node, &mml_regions);
 	mutex_unlock(&mml_regions_lock);

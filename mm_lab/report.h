@@ -5,8 +5,9 @@
  * mml_report()	a user did something wrong. Rate-limited text and a counter that
  *		tests read; never a WARN, for that means a bug of ours.
  * mml_bug()	the lab itself is wrong. WARNs once, marks the machine broken: its
- *		ioctls answer -EIO and its faults SIGBUS from then on, its state
- *		stays readable, the host and other machines go on.
+ *		ioctls answer -EIO (those that look excepted) and its faults SIGBUS
+ *		from then on, its state stays readable, the host and other machines
+ *		go on.
  * mml_check()	a validator's line: counts a check, and says so if it does not hold.
  */
 #ifndef _MML_REPORT_H

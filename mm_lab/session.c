@@ -17,8 +17,9 @@
  *	release	 with the last reference, again by a work item: the directory goes,
  *		 engines, job, mm and machine are let go
  *
- * Closing a session file waits for these works, so that when a process has been
- * reaped nothing is left of it.
+ * Closing a session file waits for these works, so that nothing is left of it when the
+ * last process that had it has been reaped. (The session of a fork's child ends with
+ * the child; its descriptors go a moment later.)
  *
  * Kernel counterpart: mm/mmu_notifier.c's subscriptions are bound to an mm in the
  * same way (mmgrab).

@@ -88,11 +88,6 @@ struct mml_session {
 	struct work_struct	release;
 };
 
-static inline bool mml_session_ended(const struct mml_session *session)
-{
-	return atomic_read(&session->ended);
-}
-
 /* The caller's process is the session's: note it, if nobody could yet. */
 static inline void mml_session_touch(struct mml_session *session)
 {

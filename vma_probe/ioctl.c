@@ -25,6 +25,7 @@ static int mml_ioc_mmap(struct mml_ioctl_call *call, void *arg)
 	return err;
 }
 
+/* What a MAP_FIXED replaced does not come back. */
 static void mml_ioc_mmap_undo(struct mml_ioctl_call *call, void *arg)
 {
 	struct mml_mmap_args *a = arg;
@@ -48,7 +49,10 @@ static int mml_ioc_mprotect(struct mml_ioctl_call *call, void *arg)
 	return mml_mprotect(mml_call_mm(call), a->addr, a->length, a->prot);
 }
 
-/* Not undone when its result cannot be handed over: nothing was created. */
+/*
+ * Not undone when its result cannot be handed over, which takes a caller that lets the
+ * call's own struct move away: the mapping is where maps says.
+ */
 static int mml_ioc_mremap(struct mml_ioctl_call *call, void *arg)
 {
 	struct mml_mremap_args *a = arg;

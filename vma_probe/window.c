@@ -25,8 +25,8 @@
  * pattern. Differences: a fault that finds no frame kills its process, there is no
  * choice of a victim.
  *
- * Locking: fault runs under the process's mmap_lock or per-VMA lock, open and close
- * under mmap_lock for writing. The lab's locks come after those, never before: see
+ * Locking: fault runs under the process's mmap_lock or per-VMA lock, open under
+ * mmap_lock for writing, close under mmap_lock. The lab's locks come after those, never before: see
  * mm/mm.h. A session whose last real vma is closed ends, so while a vma can fault its
  * session lives; vm_private_data is a reference to it.
  */
@@ -47,11 +47,13 @@
  * The mm's side: struct mml_window_ops.
  */
 
-static pgprot_t mml_window_prot(mml_pte_t pte)
+/* What the lab allows and the real vma, too. */
+static pgprot_t mml_window_prot(const struct vm_area_struct *vma, mml_pte_t pte)
 {
-	return vm_get_page_prot(VM_SHARED | VM_READ |
-				(mml_pte_write(pte) ? VM_WRITE : 0) |
-				(mml_pte_exec(pte) ? VM_EXEC : 0));
+	unsigned long allowed = (mml_pte_write(pte) ? VM_WRITE : 0) |
+				(mml_pte_exec(pte) ? VM_EXEC : 0);
+
+	return vm_get_page_prot(VM_SHARED | VM_READ | (allowed & vma->vm_flags));
 }
 
 /*
@@ -69,7 +71,7 @@ static int mml_window_insert(struct mml_mm *mm, struct mml_fault *fault,
 		zap_vma_ptes(vmf->vma, fault->address, PAGE_SIZE);
 	ret = vmf_insert_pfn_prot(vmf->vma, fault->address,
 				  mml_page_to_real_pfn(mm->machine, page),
-				  mml_window_prot(pte));
+				  mml_window_prot(vmf->vma, pte));
 	return ret & VM_FAULT_ERROR ? -ENOMEM : 0;
 }
 
@@ -78,8 +80,10 @@ static void mml_window_revoke(struct mml_mm *mm, unsigned long start,
 {
 	struct mml_window *window = container_of(mm, struct mml_window, mm);
 
-	if (window->mapping)
-		unmap_mapping_range(window->mapping, start, end - start, 1);
+	struct address_space *mapping = READ_ONCE(window->mapping);
+
+	if (mapping)
+		unmap_mapping_range(mapping, start, end - start, 1);
 }
 
 static const struct mml_window_ops mml_window_ops = {
@@ -130,7 +134,8 @@ static vm_fault_t mml_fault_accerr(const struct vm_fault *vmf)
  */
 static vm_fault_t mml_fault_oom(struct mml_session *session)
 {
-	if (session) {
+	/* Once a process, however many of its threads fault until they are gone. */
+	if (session && !atomic_xchg(&mml_window(session)->killed, 1)) {
 		mml_count_vm_event(session->machine, MML_OOM_KILL);
 		atomic64_inc(&session->job->oom_kills);
 		pr_info_ratelimited("machine %u: out of memory: killed process %d (%s), session %u, %lu frames\n",
@@ -181,11 +186,26 @@ static vm_fault_t mml_fault_answer(struct vm_fault *vmf, struct mml_session *ses
 	case MML_FAULT_ACCERR:
 		return mml_fault_accerr(vmf);
 	case MML_FAULT_OOM:
+		if (mml_machine_broken(session->machine))
+			break;
 		return mml_fault_oom(session);
 	case MML_FAULT_DEAD:
 		break;
 	}
 	return VM_FAULT_SIGBUS;
+}
+
+/*
+ * Does the real vma allow the access? The kernel does not ask before every fault, and
+ * a window may have been mapped with less than all protections, by choice or because
+ * a policy wants it so.
+ */
+static bool mml_window_allows(const struct vm_fault *vmf)
+{
+	unsigned long wanted = (vmf->flags & FAULT_FLAG_WRITE ? VM_WRITE : 0) |
+			       (vmf->flags & FAULT_FLAG_INSTRUCTION ? VM_EXEC : 0);
+
+	return (vmf->vma->vm_flags & wanted) == wanted;
 }
 
 static vm_fault_t mml_window_fault(struct vm_fault *vmf)
@@ -206,6 +226,8 @@ static vm_fault_t mml_window_fault(struct vm_fault *vmf)
 		return mml_fault_oom(NULL);
 	if (mml_machine_broken(session->machine))
 		return VM_FAULT_SIGBUS;
+	if (!mml_window_allows(vmf))
+		return mml_fault_accerr(vmf);
 	mml_session_touch(session);
 	result = mml_handle_mm_fault(&mml_window(session)->mm, &fault);
 	trace_mml_handle_mm_fault(session, fault.address, fault.flags, result);
@@ -348,9 +370,10 @@ int mml_window_mmap(struct mml_session *session, struct vm_area_struct *vma)
  */
 static void mml_window_clone(struct mml_window *window, struct mml_window *parent)
 {
-	window->mapping = parent->mapping;
-	if (!mml_dup_mmap(&window->mm, &parent->mm))
+	if (!mml_dup_mmap(&window->mm, &parent->mm)) {
+		window->mapping = parent->mapping;
 		return;
+	}
 	window->mm.stillborn = true;
 	mml_exit_mmap(&window->mm);
 }
@@ -375,7 +398,10 @@ int mml_window_init(struct mml_session *session, struct mml_session *parent)
 	return 0;
 }
 
-/* The real entries are gone, or are those of a file that nobody maps any more. */
+/*
+ * The real vma is closed, so its entries are gone: nothing is to be revoked, least of
+ * all from the relatives who map the same file.
+ */
 void mml_window_exit(struct mml_session *session)
 {
 	struct mml_windows *windows = mml_windows(session->machine);
@@ -384,6 +410,7 @@ void mml_window_exit(struct mml_session *session)
 	mutex_lock(&windows->lock);
 	list_del(&window->node);
 	mutex_unlock(&windows->lock);
+	WRITE_ONCE(window->mapping, NULL);
 	mml_exit_mmap(&window->mm);
 }
 

@@ -14,14 +14,17 @@
 /**
  * struct mml_window - what vma_probe hangs on a session
  * @mm: the session's address space
- * @mapping: of the session file: what real entries are revoked from
+ * @mapping: of the session file: what real entries are revoked from; NULL before
+ *	there is a real vma, and after
  * @vmas: real vmas that are this window: 1, or 2 while one is being moved
+ * @killed: set once, when its process is killed for want of a frame
  * @node: on the machine's list of windows, under its lock
  */
 struct mml_window {
 	struct mml_mm		mm;
 	struct address_space	*mapping;
 	atomic_t		vmas;
+	atomic_t		killed;
 	struct list_head	node;
 };
 

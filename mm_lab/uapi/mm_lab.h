@@ -74,7 +74,7 @@ enum mml_backend {
  * @page_size: bytes in a frame
  * @backend: the backend in use, enum mml_backend
  * @state: MML_MACHINE_*
- * @holders: how many files keep it from being destroyed
+ * @holders: how many keep it from being destroyed: session files, sessions, jobs
  * @frames: frames it has
  * @free_frames: frames that are free now
  * @seed: of its random numbers; 0: not repeatable
@@ -156,7 +156,7 @@ struct mml_machine_destroy {
  * @violations: invariants that did not hold
  * @checks: invariants that were looked at
  *
- * EBUSY: the machine is still there.
+ * EBUSY: it was not destroyed through this file.
  */
 struct mml_machine_verdict {
 	__u64 frames;

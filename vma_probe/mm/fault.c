@@ -44,8 +44,8 @@ static mml_pte_t mml_pte_touch(mml_pte_t pte, const struct mml_vma *vma,
 
 /*
  * Answer a fault under the table mutex. *@page is what to map if nothing is mapped
- * yet, and is NULL afterwards if it was used. Returns: 0; -EAGAIN: a frame is needed
- * after all; -ENOMEM.
+ * yet, and is NULL afterwards if it was used. Returns: 0; -EAGAIN: look again, the page
+ * came or went meanwhile; -ENOMEM.
  */
 static int mml_fault_locked(struct mml_mm *mm, const struct mml_vma *vma,
 			    struct mml_ptdesc *table, struct mml_fault *fault,
@@ -70,6 +70,15 @@ static int mml_fault_locked(struct mml_mm *mm, const struct mml_vma *vma,
 	return mm->window_ops->insert(mm, fault, mml_pte_page(mm, pte), pte);
 }
 
+/*
+ * Is @address mapped by now? Asked before saying that there is no frame: another
+ * thread may have got the last one for this very page.
+ */
+static bool mml_fault_overtaken(struct mml_mm *mm, unsigned long address)
+{
+	return mml_pte_present(mml_pte_get(mm, address));
+}
+
 /* Returns: as mml_fault_locked(). */
 static int mml_do_anonymous_page(struct mml_mm *mm, const struct mml_vma *vma,
 				 struct mml_fault *fault)
@@ -81,12 +90,13 @@ static int mml_do_anonymous_page(struct mml_mm *mm, const struct mml_vma *vma,
 
 	table = mml_pte_alloc(mm, fault->address, fault->gfp);
 	if (!table)
-		return -ENOMEM;
+		return mml_fault_overtaken(mm, fault->address) ? -EAGAIN : -ENOMEM;
 	pte.val = READ_ONCE(mml_entry(mm, table, fault->address)->val);
 	if (!mml_pte_present(pte)) {
 		page = mml_anon_page(mm, fault->address, fault->gfp | __GFP_ZERO);
 		if (!page)
-			return -ENOMEM;
+			return mml_fault_overtaken(mm, fault->address) ? -EAGAIN :
+									 -ENOMEM;
 	}
 	mutex_lock(&table->lock);
 	err = mml_fault_locked(mm, vma, table, fault, &page);

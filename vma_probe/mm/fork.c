@@ -13,7 +13,10 @@
  */
 #include "vma_probe/mm/internal.h"
 
-/* Fork happens under the mmap_lock of two processes: frames are there or not. */
+/*
+ * Fork happens under the mmap_lock of two processes: frames of the lab are there or
+ * not. (The kernel's own memory it may wait for, as dup_mmap() does.)
+ */
 #define MML_GFP_FORK	(GFP_NOWAIT | __GFP_NOWARN)
 
 static int mml_copy_pte(struct mml_mm *mm, struct mml_mm *oldmm,
@@ -34,7 +37,7 @@ static int mml_copy_pte(struct mml_mm *mm, struct mml_mm *oldmm,
 	atomic_long_inc(&mm->anon_rss);
 
 	old.val &= ~MML_PTE_PFN_MASK;
-	mutex_lock_nested(&table->lock, SINGLE_DEPTH_NESTING);
+	mutex_lock(&table->lock);
 	mml_set_pte(mm, table, addr, mml_mk_pte(mm, page, old.val));
 	mutex_unlock(&table->lock);
 	return 0;
@@ -57,6 +60,8 @@ static int mml_copy_page_range(struct mml_mm *mm, struct mml_mm *oldmm,
 			if (err)
 				return err;
 		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		cond_resched();
 	}
 	return 0;
@@ -88,7 +93,8 @@ static int mml_dup_vma(struct mml_mm *mm, struct mml_mm *oldmm,
  * @oldmm: the parent's; its real entries are revoked, and it does not fault meanwhile
  *
  * Context: process, may sleep. Lab memory is not waited for.
- * Return: 0; -ENOMEM: what was copied is to be given back by mml_exit_mmap().
+ * Return: 0; -ENOMEM; -EINTR: killed. What was copied is then to be given back by
+ * mml_exit_mmap().
  */
 int mml_dup_mmap(struct mml_mm *mm, struct mml_mm *oldmm)
 {

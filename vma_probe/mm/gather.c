@@ -52,8 +52,10 @@ void mml_tlb_finish_mmu(struct mml_mmu_gather *tlb)
 {
 	struct mml_page *page;
 
-	while ((page = mml_frame_list_pop(tlb->mm->machine, &tlb->frames)))
+	while ((page = mml_frame_list_pop(tlb->mm->machine, &tlb->frames))) {
 		mml_mm_free_page(tlb->mm, page);
+		cond_resched();
+	}
 }
 
 static void mml_zap_pte(struct mml_mmu_gather *tlb, struct mml_ptdesc *table,

@@ -102,15 +102,16 @@ void mml_exit_mmap(struct mml_mm *mm)
 EXPORT_SYMBOL_NS_GPL(mml_exit_mmap, MM_LAB);
 
 /**
- * mml_mm_wait - wait until a fault has a chance again, after MML_FAULT_RETRY
+ * mml_mm_wait - wait until a fault has a chance again, after MML_FAULT_RETRY, or
+ *	until the process is killed
  * @mm: the mm
  *
  * Context: process, sleeps; the caller holds no lock of the process's.
  */
 void mml_mm_wait(struct mml_mm *mm)
 {
-	down_read(&mm->mmap_lock);
-	up_read(&mm->mmap_lock);
+	if (!down_read_killable(&mm->mmap_lock))
+		up_read(&mm->mmap_lock);
 }
 EXPORT_SYMBOL_NS_GPL(mml_mm_wait, MM_LAB);
 

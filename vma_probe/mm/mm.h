@@ -9,8 +9,11 @@
  *
  * Locks, outermost first:
  *	mm->mmap_lock		rwsem: writers change vmas and free tables, faults read
- *	ptdesc->lock		the table mutex, one for each table of PTEs: an entry
- *				and the real one that caches it change together
+ *	ptdesc->lock		the table mutex, one for each table of PTEs: under it an
+ *				entry changes, and is put into the real page table.
+ *				Revoking real entries comes later, once for a range;
+ *				so who takes something away holds mmap_lock for
+ *				writing until that is done, or no fault could be let in
  *	mm->page_table_lock	spinlock: adding a table to the upper levels
  * Lab memory is allocated under none of the last two.
  */
@@ -109,6 +112,7 @@ struct mml_vma {
  * @total_vm: pages in vmas
  * @dead: it was torn down: nothing may be added
  * @stillborn: and that because fork found no frames: its process is to be killed
+ * @unmerged: for want of memory, some vmas were not merged that could have been
  * @page_table_lock: see the head of this file
  * @pgd: the top-level table; NULL before the first fault
  * @anon_rss: anonymous frames mapped
@@ -129,6 +133,7 @@ struct mml_mm {
 	unsigned long			total_vm;	/* M */
 	bool				dead;		/* M */
 	bool				stillborn;	/* M */
+	bool				unmerged;	/* M */
 
 	spinlock_t			page_table_lock;
 	struct mml_ptdesc		*pgd;		/* P, M to remove */

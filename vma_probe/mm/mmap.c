@@ -127,7 +127,6 @@ static int mml_mmap_check(unsigned long prot, unsigned long flags)
 	case MAP_PRIVATE:
 		break;
 	case MAP_SHARED:
-	case MAP_SHARED_VALIDATE:
 		return -EOPNOTSUPP;
 	default:
 		return -EINVAL;
@@ -240,11 +239,12 @@ static int mml_split_range(struct mml_mm *mm, unsigned long start,
 	return err;
 }
 
-/* Give the part of @vma in [@start, @end) other flags. */
-static int mml_mprotect_fixup(struct mml_mm *mm, struct mml_vma *vma,
+/* Give the part of @vma in [@start, @end), and its pages, other flags. */
+static int mml_mprotect_fixup(struct mml_mmu_gather *tlb, struct mml_vma *vma,
 			      unsigned long start, unsigned long end,
 			      unsigned long prot_flags)
 {
+	struct mml_mm *mm = tlb->mm;
 	unsigned long flags = (vma->vm_flags & ~MML_VM_PROT_MASK) | prot_flags;
 	int err;
 
@@ -256,6 +256,7 @@ static int mml_mprotect_fixup(struct mml_mm *mm, struct mml_vma *vma,
 	if (err)
 		return err;
 	mml_vma_lookup(mm, start)->vm_flags = flags;
+	mml_wrprotect_range(tlb, start, end);
 	return 0;
 }
 
@@ -275,11 +276,9 @@ static int mml_mprotect_locked(struct mml_mm *mm, unsigned long start,
 			break;
 		}
 		next = min(vma->vm_end, end);
-		err = mml_mprotect_fixup(mm, vma, addr, next, prot_flags);
-		if (!err)
-			addr = next;
+		err = mml_mprotect_fixup(tlb, vma, addr, next, prot_flags);
+		addr = next;
 	}
-	mml_wrprotect_range(tlb, start, addr);
 	mml_tlb_flush(tlb);
 	mml_vma_merge(mm, start, end);
 	return err;
@@ -315,6 +314,7 @@ int mml_mprotect(struct mml_mm *mm, unsigned long addr, unsigned long len,
 		mml_mprotect_locked(mm, addr, addr + len,
 				    mml_prot_to_vm_flags(prot), &tlb) : -ENOMEM;
 	up_write(&mm->mmap_lock);
+	mml_tlb_finish_mmu(&tlb);
 	return err;
 }
 EXPORT_SYMBOL_NS_GPL(mml_mprotect, MM_LAB);
@@ -466,7 +466,7 @@ static int mml_mremap_grow(struct mml_mmu_gather *tlb, unsigned long *addr,
 			mml_vma_merge(mm, *addr, end + delta);
 		return err;
 	}
-	if (!(flags & MREMAP_MAYMOVE) || !mml_enough_memory(mm, new_len, vma->vm_flags))
+	if (!(flags & MREMAP_MAYMOVE) || !mml_enough_memory(mm, delta, vma->vm_flags))
 		return -ENOMEM;
 	return mml_move_vma(tlb, *addr, old_len, new_len, vma->vm_flags, addr);
 }
@@ -597,7 +597,7 @@ int mml_madvise(struct mml_mm *mm, unsigned long addr, unsigned long len,
 	int err;
 
 	err = mml_madvise_check(advice, &drops);
-	if (err || !PAGE_ALIGNED(addr) || (len && !aligned))
+	if (err || !PAGE_ALIGNED(addr) || (len && !aligned) || addr + aligned < addr)
 		return -EINVAL;
 	if (!len || !drops)
 		return 0;

@@ -37,8 +37,8 @@ static struct mml_ptdesc *mml_table_alloc(struct mml_mm *mm, unsigned int level,
 {
 	struct mml_ptdesc *table;
 
-	table = mml_kzalloc(mm->machine, sizeof(*table),
-			    (gfp & GFP_KERNEL) | __GFP_ACCOUNT);
+	/* The kernel's memory may be waited for; @gfp is for the lab's. */
+	table = mml_kzalloc(mm->machine, sizeof(*table), GFP_KERNEL_ACCOUNT);
 	if (!table)
 		return NULL;
 	table->level = level;

@@ -33,7 +33,7 @@ static void mml_validate_vmas(struct mml_mm *mm, struct mml_validation *v)
 			  vma->vm_end <= mm->end,
 			  "vma %lx-%lx cannot be after %lx", vma->vm_start,
 			  vma->vm_end, last);
-		mml_check(v, !prev || prev->vm_end != vma->vm_start ||
+		mml_check(v, mm->unmerged || !prev || prev->vm_end != vma->vm_start ||
 			  prev->vm_flags != vma->vm_flags,
 			  "vma %lx-%lx could be part of the one before it",
 			  vma->vm_start, vma->vm_end);
@@ -75,6 +75,24 @@ static void mml_validate_pte(struct mml_table_walk *walk, unsigned long addr,
 		  "PTE of %lx is writable and not dirty", addr);
 }
 
+/* The table that @pte, an entry of @table, leads to; NULL if it is no such table. */
+static const struct mml_ptdesc *
+mml_validate_entry(struct mml_table_walk *walk, const struct mml_ptdesc *table,
+		   mml_pte_t pte)
+{
+	const struct mml_ptdesc *below = NULL;
+	const struct mml_page *page;
+
+	if (mml_pfn_valid(walk->mm->machine, mml_pte_pfn(pte))) {
+		page = mml_pte_page(walk->mm, pte);
+		if (page->state == MML_FRAME_ALLOCATED && page->type == MML_PAGE_TABLE)
+			below = page->mapping;
+	}
+	return mml_check(walk->v, below && below->level == table->level - 1,
+			 "an entry of a table of level %u leads to frame %u, which is no table below it",
+			 table->level, mml_pte_pfn(pte).val) ? below : NULL;
+}
+
 /* Walk @table, which maps addresses from @addr on. */
 static void mml_validate_table(struct mml_table_walk *walk,
 			       const struct mml_ptdesc *table, unsigned long addr)
@@ -94,12 +112,11 @@ static void mml_validate_table(struct mml_table_walk *walk,
 			mml_validate_pte(walk, at, pte);
 			continue;
 		}
-		below = mml_pte_page(walk->mm, pte)->mapping;
-		if (mml_check(walk->v, below->level == table->level - 1,
-			      "table of level %u below one of level %u",
-			      below->level, table->level))
+		below = mml_validate_entry(walk, table, pte);
+		if (below)
 			mml_validate_table(walk, below, at);
 	}
+	cond_resched();
 	mml_check(walk->v, present == table->nr_present,
 		  "table of %lx, level %u: %u entries present, nr_present says %u",
 		  addr, table->level, present, table->nr_present);

@@ -15,8 +15,8 @@
  * Invariants, checked by mml_mm_validate():
  *	the tree maps [vm_start, vm_end - 1] to the vma, and nothing else
  *	vmas are not empty, page-aligned, within [mm->start, mm->end), not overlapping
- *	adjacent vmas differ in their flags (else they would have been merged; only
- *	want of memory keeps them apart)
+ *	unless mm->unmerged, adjacent vmas differ in their flags: else they would have
+ *	been merged
  *
  * Locking: mmap_lock, for writing where anything changes.
  */
@@ -145,8 +145,10 @@ static void mml_merge_at(struct mml_mm *mm, unsigned long addr)
 	if (!lower || !upper || lower == upper ||
 	    lower->vm_flags != upper->vm_flags)
 		return;
-	if (mml_vma_store(mm, lower->vm_start, upper->vm_end, lower))
+	if (mml_vma_store(mm, lower->vm_start, upper->vm_end, lower)) {
+		mm->unmerged = true;
 		return;
+	}
 	lower->vm_end = upper->vm_end;
 	mm->map_count--;
 	kfree(upper);
