@@ -271,7 +271,7 @@ static const struct mml_bad_syscall mml_bad_syscalls[] = {
 	MREMAP("no room in place", P(32), P(16), P(17), 0, -ENOMEM),
 	MREMAP("its middle has no room", P(2), P(2), P(3), 0, -ENOMEM),
 	MREMAP("larger than any hole", P(32), P(16), P(193), MAYMOVE, -ENOMEM),
-	MREMAP("larger than the machine", 0, P(16), P(65), MAYMOVE, -ENOMEM),
+	MREMAP("by more than the machine", 0, P(16), P(81), MAYMOVE, -ENOMEM),
 	MREMAP("the same size", 0, P(16), P(16), 0, 0),
 
 	MADVISE("unaligned", 1, P(1), MADV_DONTNEED, -EINVAL),

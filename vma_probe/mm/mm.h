@@ -112,7 +112,6 @@ struct mml_vma {
  * @total_vm: pages in vmas
  * @dead: it was torn down: nothing may be added
  * @stillborn: and that because fork found no frames: its process is to be killed
- * @unmerged: for want of memory, some vmas were not merged that could have been
  * @page_table_lock: see the head of this file
  * @pgd: the top-level table; NULL before the first fault
  * @anon_rss: anonymous frames mapped
@@ -133,7 +132,6 @@ struct mml_mm {
 	unsigned long			total_vm;	/* M */
 	bool				dead;		/* M */
 	bool				stillborn;	/* M */
-	bool				unmerged;	/* M */
 
 	spinlock_t			page_table_lock;
 	struct mml_ptdesc		*pgd;		/* P, M to remove */

@@ -15,8 +15,7 @@
  * Invariants, checked by mml_mm_validate():
  *	the tree maps [vm_start, vm_end - 1] to the vma, and nothing else
  *	vmas are not empty, page-aligned, within [mm->start, mm->end), not overlapping
- *	unless mm->unmerged, adjacent vmas differ in their flags: else they would have
- *	been merged
+ *	adjacent vmas differ in their flags: else they would have been merged
  *
  * Locking: mmap_lock, for writing where anything changes.
  */
@@ -86,14 +85,14 @@ EXPORT_SYMBOL_NS_GPL(mml_vma_lookup, MM_LAB);
 
 /* Let the tree say that [@start, @end) belongs to @vma, or to nobody (NULL). */
 static int mml_vma_store(struct mml_mm *mm, unsigned long start, unsigned long end,
-			 struct mml_vma *vma)
+			 struct mml_vma *vma, gfp_t gfp)
 {
 	MA_STATE(mas, &mm->mt, start, end - 1);
 	int err;
 
 	lockdep_assert_held_write(&mm->mmap_lock);
 
-	err = mml_mas_preallocate(mm->machine, &mas, vma, GFP_KERNEL_ACCOUNT);
+	err = mml_mas_preallocate(mm->machine, &mas, vma, gfp);
 	if (!err)
 		mas_store_prealloc(&mas, vma);
 	return err;
@@ -118,7 +117,7 @@ int mml_split_vma(struct mml_mm *mm, struct mml_vma *vma, unsigned long addr)
 			      GFP_KERNEL_ACCOUNT);
 	if (!upper)
 		return -ENOMEM;
-	if (mml_vma_store(mm, addr, vma->vm_end, upper)) {
+	if (mml_vma_store(mm, addr, vma->vm_end, upper, GFP_KERNEL_ACCOUNT)) {
 		kfree(upper);
 		return -ENOMEM;
 	}
@@ -145,18 +144,16 @@ static void mml_merge_at(struct mml_mm *mm, unsigned long addr)
 	if (!lower || !upper || lower == upper ||
 	    lower->vm_flags != upper->vm_flags)
 		return;
-	if (mml_vma_store(mm, lower->vm_start, upper->vm_end, lower)) {
-		mm->unmerged = true;
-		return;
-	}
+	mml_vma_store(mm, lower->vm_start, upper->vm_end, lower,
+		      GFP_KERNEL | __GFP_NOFAIL);
 	lower->vm_end = upper->vm_end;
 	mm->map_count--;
 	kfree(upper);
 }
 
 /*
- * Merge what can be merged in and around [@start, @end). Want of memory is no error:
- * the vmas stay apart.
+ * Merge what can be merged in and around [@start, @end). It does not fail: what is done
+ * by then cannot be undone, and a node of the tree is little to wait for.
  */
 void mml_vma_merge(struct mml_mm *mm, unsigned long start, unsigned long end)
 {
@@ -230,7 +227,7 @@ int mml_vma_expand(struct mml_mm *mm, struct mml_vma *vma, unsigned long end)
 {
 	lockdep_assert_held_write(&mm->mmap_lock);
 
-	if (mml_vma_store(mm, vma->vm_start, end, vma))
+	if (mml_vma_store(mm, vma->vm_start, end, vma, GFP_KERNEL_ACCOUNT))
 		return -ENOMEM;
 	mm->total_vm += (end - vma->vm_end) >> PAGE_SHIFT;
 	vma->vm_end = end;

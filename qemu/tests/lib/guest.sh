@@ -72,17 +72,36 @@ log_since() { dmesg | sed -e "1,/mm_lab test: mark $$\\.$log_marks\$/d" -e 's/^\
 # Looking at the lab
 #
 
+# json_field TEXT FIELD - the value of the first "FIELD": in it
+json_field()
+{
+	local value=${1#*\"$2\": }
+	[[ $value != "$1" ]] || return
+	value=${value%%[,$'\n']*}
+	value=${value#\"}
+	printf '%s\n' "${value%\"}"
+}
+
 # machine_field NUMBER FIELD - of mmlab info --json
 machine_field()
 {
-	mmlab info --json | sed -n -e "/\"machine\": $1,/,/}/s/^ *\"$2\": \"\{0,1\}\([^\",]*\).*/\1/p" | head -n 1
+	local all
+	all=$(mmlab info --json)
+	[[ $all == *'"machine": '$1,* ]] || return
+	json_field "${all#*\"machine\": "$1",}" "$2"
 }
 
 # report_field FILE FIELD - of mmlab run --report
-report_field() { sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\).*/\1/p" "$1"; }
+report_field() { json_field "$(<"$1")" "$2"; }
 
 # vm_event NUMBER NAME - of a machine's vmstat
-vm_event() { sed -n "s/^$2 //p" "$lab_debugfs/$1/vmstat"; }
+vm_event()
+{
+	local name value
+	while read -r name value; do
+		[[ $name != "$2" ]] || printf '%s\n' "$value"
+	done <"$lab_debugfs/$1/vmstat"
+}
 
 # wait_until COMMAND... - until it succeeds, at most 10 seconds
 wait_until()

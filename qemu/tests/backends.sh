@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Where a machine's memory comes from, with a reservation at hand: by name and
+# automatically, several machines on one reservation, more than it has, and that it
+# is whole again when they are gone.
+#
+# vm: --no-modules --reserve 128M
+# timeout: 90
+
+. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/lib/guest.sh"
+need_program mkmachines
+
+# machine_is NAME BACKEND REGION FRAMES - machine 0, which is then unloaded
+machine_is()
+{
+	is "$1" "$(machine_field 0 backend) $(machine_field 0 region) $(machine_field 0 frames)" "$2 $3 $4"
+	ok "$1: a program runs on it" mmlab run true
+	rmmod vma_probe buddy_probe mm_lab
+}
+
+# mkmachines SPEC... - the lines it prints, without the numbers of the machines
+mkmachines() { out/tests/mkmachines "$@" | sed 's/machine [0-9]* //'; }
+
+load_all memory=16M backend=reserve_mem
+machine_is "reserve_mem by name" reserve_mem mm_lab 4096
+load_all memory=16M backend=contig
+machine_is "contig by name, beside a reservation" contig contig 4096
+load_all memory=16M
+machine_is "auto takes the reservation" reserve_mem mm_lab 4096
+load_all memory=128M
+machine_is "all of it" reserve_mem mm_lab 32768
+load_all memory=130M
+machine_is "auto takes contig for what is larger" contig contig 33280
+
+#
+# Several machines on it
+#
+load_all memory=32M
+is "three more machines on the reservation" "$(mkmachines reserve_mem:32M reserve_mem:31M reserve_mem:33M)" \
+	"reserve_mem:32M: from reserve_mem mm_lab, 8192 frames, 8192 free
+reserve_mem:31M: from reserve_mem mm_lab, 7936 frames, 7936 free
+reserve_mem:33M: ENOMEM
+8192 frames, 0 lost, 0 violations
+7936 frames, 0 lost, 0 violations"
+log_mark
+is "what does not fit is refused, or comes from elsewhere" "$(mkmachines reserve_mem:96M reserve_mem:256K auto:256K)" \
+	"reserve_mem:96M: from reserve_mem mm_lab, 24576 frames, 24576 free
+reserve_mem:256K: ENOMEM
+auto:256K: from contig contig, 64 frames, 64 free
+24576 frames, 0 lost, 0 violations
+64 frames, 0 lost, 0 violations"
+like "the kernel log says how much there is" "$(log_since)" \
+	'asked for 0 MiB of reserve_mem region "mm_lab", found 128 of its 128 MiB in use'
+
+is "all is well while there are four machines" \
+	"$(mkmachines reserve_mem:8M contig:8M auto:8M -- mmlab validate | grep -c '^ok: ')" 1
+is "a program on each of two" \
+	"$(mkmachines reserve_mem:16M contig:16M -- \
+		sh -c 'for m in $(mmlab info --json | sed -n "s/.*\"machine\": \([1-9]*\),/\1/p"); do mmlab run --machine $m echo on $m; done' |
+		grep -c '^on [1-9]')" 2
+
+#
+# Sizes
+#
+is "64 frames" "$(mkmachines reserve_mem:256K | head -n 1)" \
+	"reserve_mem:256K: from reserve_mem mm_lab, 64 frames, 64 free"
+is "63 frames" "$(mkmachines reserve_mem:252K contig:252K)" "reserve_mem:252K: EINVAL
+contig:252K: EINVAL"
+is "no power of two" "$(mkmachines reserve_mem:12308K contig:12308K)" \
+	"reserve_mem:12308K: from reserve_mem mm_lab, 3077 frames, 3077 free
+contig:12308K: from contig contig, 3077 frames, 3077 free
+3077 frames, 0 lost, 0 violations
+3077 frames, 0 lost, 0 violations"
+
+#
+# Machines that come and go, of any size, leave it whole
+#
+specs=()
+for i in {1..60}; do
+	specs+=("reserve_mem:$((64 + i * 137 % 900))K")
+done
+lines=$(mkmachines "${specs[@]}")
+is "60 machines at once" "$(grep -c ' from reserve_mem ' <<<"$lines")" "$(grep -c ' 0 lost, 0 violations$' <<<"$lines")"
+rmmod vma_probe buddy_probe mm_lab
+load_all memory=0
+is "then it can be had as a whole" "$(mkmachines reserve_mem:128M | tail -n 1)" "32768 frames, 0 lost, 0 violations"
+ok "all is well" mmlab validate
+rmmod vma_probe buddy_probe mm_lab
+
+done_testing
