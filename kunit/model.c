@@ -49,6 +49,8 @@ static int mml_model_insert(struct mml_mm *mm, struct mml_fault *fault,
 	KUNIT_EXPECT_PTR_EQ(model->test, page,
 			    mml_pfn_to_page(mm->machine, mml_pte_pfn(pte)));
 	*mml_model_tlb(mm, fault->address) = pte;
+	if (model->inserting)
+		model->inserting(model);
 	return 0;
 }
 

@@ -37,6 +37,7 @@
  * @page: a byte a page; 0: nothing is mapped
  * @tag: what was written last to a page's first and last word; 0: nothing
  * @tlb: what the real page table would say: filled and revoked by @mm's window
+ * @inserting: called under the table mutex, when @tlb has been filled; or NULL
  * @nth: the allocation that fails in each call, or 0
  * @injected: in the last call, it came to that
  * @nr_ptes: of @mm before the last call
@@ -50,6 +51,7 @@ struct mml_model {
 	u8 page[MML_MODEL_PAGES];
 	u32 tag[MML_MODEL_PAGES];
 	mml_pte_t tlb[MML_MODEL_PAGES];
+	void (*inserting)(struct mml_model *model);
 	long nth;
 	bool injected;
 	long nr_ptes;

@@ -8,6 +8,10 @@
  * page table after each step. What is written here besides are the numbers that a
  * reader can count: see MML_MODEL_TABLES.
  */
+#include <linux/completion.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
+
 #include "kunit/model.h"
 #include "mm_lab/alloc.h"
 
@@ -213,6 +217,72 @@ static void mml_pgtable_test_retry(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mml_test_fault(model, 0, MML_FAULT_MAY_RETRY),
 			MML_FAULT_DONE);
 	mml_expect_held(model, 1, 1 + MML_MODEL_TABLES);
+}
+
+/* Two threads that touch one page at the same time. */
+struct mml_racer {
+	struct mml_model *model;
+	struct completion done;
+	enum mml_fault_result result;
+};
+
+#define MML_TEST_RACERS		2
+#define MML_TEST_RACED		1	/* the page */
+
+static struct mml_racer mml_racers[MML_TEST_RACERS];
+
+static int mml_race(void *data)
+{
+	struct mml_racer *racer = data;
+
+	racer->result = mml_test_fault(racer->model, MML_TEST_RACED, MML_FAULT_WRITE);
+	complete(&racer->done);
+	return 0;
+}
+
+/*
+ * The table mutex is held: start the threads, and keep it until each has found the
+ * PTE empty and brought a frame.
+ */
+static void mml_race_start(struct mml_model *model)
+{
+	unsigned long free = mml_nr_free_pages(model->machine);
+	unsigned long end = jiffies + 5 * HZ;
+	int i;
+
+	model->inserting = NULL;
+	for (i = 0; i < MML_TEST_RACERS; i++) {
+		struct mml_racer *racer = &mml_racers[i];
+
+		racer->model = model;
+		racer->result = MML_FAULT_OOM;
+		init_completion(&racer->done);
+		if (IS_ERR(kthread_run(mml_race, racer, "mml_racer")))
+			complete(&racer->done);
+	}
+	while (mml_nr_free_pages(model->machine) != free - MML_TEST_RACERS &&
+	       time_before(jiffies, end))
+		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_EQ(model->test, mml_nr_free_pages(model->machine),
+			free - MML_TEST_RACERS);
+}
+
+/* One of them maps its frame, the other gives its own back, and both have the page. */
+static void mml_pgtable_test_fault_race(struct kunit *test)
+{
+	struct mml_model *model = mml_model(test, MML_TEST_FRAMES);
+	int i;
+
+	mml_model_mmap(model, 0, 2, MML_TEST_RW, MAP_FIXED);
+	mml_model_fault(model, 0, 0);
+	mml_expect_held(model, 1, 1 + MML_MODEL_TABLES);
+	model->inserting = mml_race_start;
+	mml_model_fault(model, 0, MML_FAULT_WRITE);
+	for (i = 0; i < MML_TEST_RACERS; i++) {
+		wait_for_completion(&mml_racers[i].done);
+		KUNIT_EXPECT_EQ(test, mml_racers[i].result, MML_FAULT_DONE);
+	}
+	mml_expect_held(model, 2, 1 + MML_MODEL_TABLES);
 }
 
 /*
@@ -641,6 +711,7 @@ static struct kunit_case mml_pgtable_cases[] = {
 	KUNIT_CASE(mml_pgtable_test_mprotect),
 	KUNIT_CASE(mml_pgtable_test_zeroed),
 	KUNIT_CASE(mml_pgtable_test_retry),
+	KUNIT_CASE(mml_pgtable_test_fault_race),
 	KUNIT_CASE(mml_pgtable_test_access),
 	KUNIT_CASE(mml_pgtable_test_access_refused),
 	KUNIT_CASE(mml_pgtable_test_frames),

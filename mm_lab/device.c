@@ -325,6 +325,23 @@ static const struct mml_ioctl *mml_ioctl_find(const struct mml_session *session,
 	return engine->ioctls ? mml_ioctl_in(engine->ioctls, cmd) : NULL;
 }
 
+/*
+ * Copy out; a caller whose struct is longer than ours finds zeros in what we do not
+ * know. Returns: 0 or -EFAULT.
+ */
+static int mml_ioctl_copy_out(const struct mml_ioctl *ioctl, unsigned int cmd,
+			      const void *arg, void __user *uarg)
+{
+	size_t size = _IOC_SIZE(ioctl->cmd), usize = _IOC_SIZE(cmd);
+
+	if (!(_IOC_DIR(cmd) & _IOC_READ))
+		return 0;
+	if (copy_to_user(uarg, arg, min(size, usize)) ||
+	    (usize > size && clear_user(uarg + size, usize - size)))
+		return -EFAULT;
+	return 0;
+}
+
 /* Copy in; and out again at once if there will be results, to see that we may. */
 static int mml_ioctl_copy_in(const struct mml_ioctl *ioctl, unsigned int cmd,
 			     void *arg, void __user *uarg)
@@ -339,20 +356,7 @@ static int mml_ioctl_copy_in(const struct mml_ioctl *ioctl, unsigned int cmd,
 		copy_struct_from_user(arg, size, uarg, usize) : 0;
 	if (err)
 		return err;
-	if (_IOC_DIR(cmd) & _IOC_READ &&
-	    copy_to_user(uarg, arg, min(size, usize)))
-		return -EFAULT;
-	return 0;
-}
-
-static int mml_ioctl_copy_out(const struct mml_ioctl *ioctl, unsigned int cmd,
-			      const void *arg, void __user *uarg)
-{
-	size_t size = min(_IOC_SIZE(ioctl->cmd), _IOC_SIZE(cmd));
-
-	if (_IOC_DIR(cmd) & _IOC_READ && copy_to_user(uarg, arg, size))
-		return -EFAULT;
-	return 0;
+	return mml_ioctl_copy_out(ioctl, cmd, arg, uarg);
 }
 
 static void mml_ioctl_undo(const struct mml_ioctl *ioctl,

@@ -8,7 +8,7 @@
  * what is called pad or reserved must be zero, or the call fails with EINVAL.
  * Structs grow at their end: an older, shorter struct is taken as if zeros
  * followed; a longer one is refused with E2BIG unless what the kernel does not
- * know is zero. Addresses, lengths and memory sizes are in bytes.
+ * know is zero, and that is zero in what it returns. Addresses, lengths and memory sizes are in bytes.
  *
  * There are four kinds of file, each with its own commands:
  *

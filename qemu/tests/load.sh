@@ -91,7 +91,7 @@ ok "nor anything in debugfs" test ! -e "$lab_debugfs"
 #
 load_all
 mmlab run sleep 60 &
-wait_until pgrep -x sleep
+wait_until 10 pgrep -x sleep
 refused "vma_probe while a program runs on it" 'in use' rmmod vma_probe
 refused "buddy_probe" 'in use' rmmod buddy_probe
 refused "mm_lab" 'in use' rmmod mm_lab
@@ -101,7 +101,7 @@ in_order '' "all when it is killed" unload_all
 
 load_all
 mmlab alloc --order 0 --count 1 --hold 60 >/dev/null &
-wait_until grep -q ':' "$lab_debugfs/0/mm/1/status"
+wait_until 10 grep -q ':' "$lab_debugfs/0/mm/1/status"
 refused "vma_probe while a session is open" 'in use' rmmod vma_probe
 { kill -9 $! && wait %1; } 2>/dev/null
 in_order '' "all when it is killed" unload_all
@@ -109,7 +109,7 @@ in_order '' "all when it is killed" unload_all
 load mm_lab
 load buddy_probe
 mmlab alloc --order 0 --count 1 --hold 60 >/dev/null &
-wait_until test -d "$lab_debugfs/0/mm/1"
+wait_until 10 test -d "$lab_debugfs/0/mm/1"
 load vma_probe
 in_order "mm_lab buddy_probe" "vma_probe while a session is open that is older" rmmod vma_probe
 refused "but not buddy_probe" 'in use' rmmod buddy_probe

@@ -40,7 +40,7 @@ load()
 # load_all [PARAMETER...] - all of them, with parameters for mm_lab.ko
 load_all() { load mm_lab "$@" && load buddy_probe && load vma_probe; }
 
-unload_all() { rmmod vma_probe && rmmod buddy_probe && rmmod mm_lab; }
+unload_all() { rmmod vma_probe buddy_probe mm_lab; }
 
 # loaded - the modules that are, in one line, from the bottom up
 loaded()
@@ -75,7 +75,7 @@ log_since() { dmesg | sed -e "1,/mm_lab test: mark $$\\.$log_marks\$/d" -e 's/^\
 # json_field TEXT FIELD - the value of the first "FIELD": in it
 json_field()
 {
-	local value=${1#*\"$2\": }
+	local value=${1#*\""$2"\": }
 	[[ $value != "$1" ]] || return
 	value=${value%%[,$'\n']*}
 	value=${value#\"}
@@ -103,13 +103,13 @@ vm_event()
 	done <"$lab_debugfs/$1/vmstat"
 }
 
-# wait_until COMMAND... - until it succeeds, at most 10 seconds
+# wait_until SECONDS COMMAND... - until it succeeds
 wait_until()
 {
-	local i
-	for ((i = 0; i < 100; i++)); do
-		"$@" >/dev/null 2>&1 && return
+	local limit=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS < limit)) || return
 		sleep 0.1
 	done
-	return 1
 }
