@@ -95,7 +95,7 @@ isnt()
 like()
 {
 	tap_ok=0
-	grep -qE -- "$3" <<<"$2" || tap_ok=1
+	printf '%s\n' "$2" | grep -qE -- "$3" || tap_ok=1
 	tap_result "$tap_ok" "$1" && return
 	diag "nothing here matches: $3"
 	diag "$2"
