@@ -401,6 +401,19 @@ static void mml_pgtable_test_dontneed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&model->mm.anon_rss), 0);
 }
 
+/* So does MADV_FREE, at once. */
+static void mml_pgtable_test_madvise_free(struct kunit *test)
+{
+	struct mml_model *model = mml_model(test, MML_TEST_FRAMES);
+
+	mml_model_mmap(model, 0, 8, MML_TEST_RW, MAP_FIXED);
+	mml_model_write(model, 0, 8, 1);
+	KUNIT_EXPECT_EQ(test, 0, mml_madvise(&model->mm, mml_model_addr(2),
+					     4 * PAGE_SIZE, MADV_FREE));
+	memset(&model->tag[2], 0, 4 * sizeof(model->tag[0]));
+	mml_expect_held(model, 4, 1 + MML_MODEL_TABLES);
+}
+
 /*
  * Moves.
  */
@@ -543,7 +556,10 @@ static void mml_pgtable_test_fork_random(struct kunit *test)
 	}
 }
 
-/* There are frames for half of a child: it gives back what it got. */
+/*
+ * There are frames for half of a child: it gives back what it got, and its first touch
+ * is refused for want of memory.
+ */
 static void mml_pgtable_test_fork_oom(struct kunit *test)
 {
 	struct mml_model *parent = mml_model(test, MML_TEST_FEW), *child;
@@ -556,6 +572,11 @@ static void mml_pgtable_test_fork_oom(struct kunit *test)
 	mml_exit_mmap(&child->mm);
 	mml_expect_held(child, 0, 0);
 	mml_expect_held(parent, 40, 1 + MML_MODEL_TABLES);
+	KUNIT_EXPECT_EQ(test, mml_test_fault(child, 0, 0), MML_FAULT_DEAD);
+	down_write(&child->mm.mmap_lock);
+	child->mm.stillborn = true;
+	up_write(&child->mm.mmap_lock);
+	KUNIT_EXPECT_EQ(test, mml_test_fault(child, 0, 0), MML_FAULT_OOM);
 }
 
 /* Every allocation of a fork fails once. */
@@ -717,6 +738,7 @@ static struct kunit_case mml_pgtable_cases[] = {
 	KUNIT_CASE(mml_pgtable_test_frames),
 	KUNIT_CASE(mml_pgtable_test_mmap_over),
 	KUNIT_CASE(mml_pgtable_test_dontneed),
+	KUNIT_CASE(mml_pgtable_test_madvise_free),
 	KUNIT_CASE(mml_pgtable_test_move),
 	KUNIT_CASE(mml_pgtable_test_move_over_tables),
 	KUNIT_CASE(mml_pgtable_test_move_sparse),

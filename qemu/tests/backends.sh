@@ -6,7 +6,7 @@
 # is whole again when they are gone.
 #
 # vm: --no-modules --reserve 128M
-# timeout: 90
+# timeout: 200
 
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/lib/guest.sh"
@@ -52,7 +52,7 @@ auto:256K: from contig contig, 64 frames, 64 free
 24576 frames, 0 lost, 0 violations
 64 frames, 0 lost, 0 violations"
 like "the kernel log says how much there is" "$(log_since)" \
-	'of reserve_mem region "mm_lab", found 128 of its 128 MiB in use and no gap so large: ask for less'
+	'asked for 256 KiB of reserve_mem region "mm_lab", found 131072 of its 131072 KiB in use and no gap so large: ask for less'
 
 is "all is well while there are four machines" \
 	"$(mkmachines reserve_mem:8M contig:8M auto:8M -- mmlab validate | grep -c '^ok: ')" 1

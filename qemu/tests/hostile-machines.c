@@ -66,7 +66,7 @@ static void test_bad_machines(void)
 			"a machine of %s", bad_machines[i].what);
 	}
 	test_is(count_machines(), before, "no machine came of that");
-	test(kernel_log_says("asked for 1048576 MiB"), "the kernel log says what was asked for");
+	test(kernel_log_says("asked for 1073741824 KiB"), "the kernel log says what was asked for");
 }
 
 static void test_smallest(void)

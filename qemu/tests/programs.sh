@@ -5,7 +5,7 @@
 # print off it, and the report says that they truly were on it, and left nothing.
 #
 # vm: --mem 2G
-# timeout: 120
+# timeout: 300
 
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/lib/guest.sh"

@@ -5,7 +5,7 @@
 # things to their signals, descriptors and children, or cannot be on the lab at all.
 #
 # vm: --mem 2G
-# timeout: 120
+# timeout: 300
 
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/lib/guest.sh"

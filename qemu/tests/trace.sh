@@ -7,7 +7,7 @@
 # have the kernel's fields, and no text of an event carries a kernel address.
 #
 # vm: --mem 2G
-# timeout: 120
+# timeout: 300
 
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/lib/guest.sh"
