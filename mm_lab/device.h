@@ -57,15 +57,6 @@ struct mml_ioctl {
 /* The largest struct of any command. */
 #define MML_IOCTL_MAX_SIZE	256
 
-#define MML_IOCTL(_cmd, _type, _kinds, _fn)				\
-	[_IOC_NR(_cmd) % MML_IOC_RANGE] = {				\
-		.cmd = _cmd,						\
-		.min_size = sizeof(_type) +				\
-			BUILD_BUG_ON_ZERO(sizeof(_type) > MML_IOCTL_MAX_SIZE), \
-		.kinds = _kinds,					\
-		.fn = _fn,						\
-	}
-
 #define MML_IOCTL_UNDO(_cmd, _type, _kinds, _fn, _undo)			\
 	[_IOC_NR(_cmd) % MML_IOC_RANGE] = {				\
 		.cmd = _cmd,						\
@@ -75,6 +66,9 @@ struct mml_ioctl {
 		.fn = _fn,						\
 		.undo = _undo,						\
 	}
+
+#define MML_IOCTL(_cmd, _type, _kinds, _fn)				\
+	MML_IOCTL_UNDO(_cmd, _type, _kinds, _fn, NULL)
 
 int mml_device_init(umode_t mode, u64 session_limit);
 void mml_device_exit(void);
