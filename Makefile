@@ -61,6 +61,7 @@ run:
 test:
 	@scripts/setup all
 	@$(MAKE) --no-print-directory -s modules tools
+	@$(MAKE) --no-print-directory -s -C qemu/tests
 	@scripts/test $(if $(TESTS),'$(TESTS)')
 
 check:

@@ -56,7 +56,7 @@ struct mml_debugfs_file {
  * @machine_exit: undo that; every session is gone. Process context
  * @session_init: set up this engine for a session; @parent is set for the child of
  *	a fork. May be NULL. Process context; for a fork under the mmap_lock of both
- *	processes, where nothing may wait. 0 or an errno
+ *	processes, where frames of the lab may not be waited for. 0 or an errno
  * @session_exit: give back all that a session holds; called once, when it ends;
  *	other calls on the session may be under way. May run under mmap_lock
  * @session_free: free the engine's data of the session; nobody uses it now

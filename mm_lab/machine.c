@@ -352,8 +352,12 @@ struct mml_machine *mml_machine_create(const struct mml_machine_spec *spec)
 	struct mml_machine *machine;
 	int err;
 
-	if (spec->frames < MML_MIN_FRAMES || spec->frames > MML_MAX_FRAMES)
+	if (spec->frames < MML_MIN_FRAMES || spec->frames > MML_MAX_FRAMES) {
+		mml_report(NULL, "asked for a machine of %lu frames, possible are %lu to %lu: ask for %lu KiB or more",
+			   spec->frames, MML_MIN_FRAMES, MML_MAX_FRAMES,
+			   MML_MIN_FRAMES << (PAGE_SHIFT - 10));
 		return ERR_PTR(-EINVAL);
+	}
 
 	mutex_lock(&mml_machines_lock);
 	err = -EEXIST;

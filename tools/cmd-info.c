@@ -127,7 +127,7 @@ const struct command cmd_info = {
 		"            (taken from the running kernel)\n"
 		"  REGION    what the backend calls that memory\n"
 		"  FRAMES    pages it has; FREE: pages free now\n"
-		"  HOLDERS   files that keep it from being destroyed: sessions, windows, jobs\n"
+		"  HOLDERS   what keeps it from being destroyed: session files, sessions, jobs\n"
 		"  SEED      of its random numbers; 0: another at every load\n"
 		"  REPORTS   how often a user's mistake was reported on it (see the kernel log)\n"
 		"  STATE     live; broken: a check found a bug of the lab's, it only answers EIO\n"

@@ -121,13 +121,13 @@ static bool make_job(struct run *run, uint32_t machine)
 			complain("cannot make a job on machine %u: %s", machine, strerror(errno));
 		return false;
 	}
-	if (!(run->report.machine.engines >> 2 & 1)) {
-		complain("machine %u has no address spaces: load vma_probe.ko", machine);
-		return false;
-	}
 	run->job = create.fd;
 	run->job_number = create.job;
-	return true;
+	if (run->report.machine.engines >> 2 & 1)
+		return true;
+	complain("machine %u has no address spaces: load vma_probe.ko", machine);
+	close(run->job);
+	return false;
 }
 
 /* In the child: where the library is and what it is to join. */

@@ -13,6 +13,14 @@
 
 #include "vma_probe/window.h"
 
+/* So that user space can tell the numbers in the formats. */
+TRACE_DEFINE_ENUM(MML_FAULT_DONE);
+TRACE_DEFINE_ENUM(MML_FAULT_RETRY);
+TRACE_DEFINE_ENUM(MML_FAULT_MAPERR);
+TRACE_DEFINE_ENUM(MML_FAULT_ACCERR);
+TRACE_DEFINE_ENUM(MML_FAULT_OOM);
+TRACE_DEFINE_ENUM(MML_FAULT_DEAD);
+
 #define MML_SHOW_FAULT_FLAGS(flags)					\
 	__print_flags(flags, "|",					\
 		      { MML_FAULT_WRITE, "write" },			\

@@ -26,9 +26,9 @@
  * choice of a victim.
  *
  * Locking: fault runs under the process's mmap_lock or per-VMA lock, open under
- * mmap_lock for writing, close under mmap_lock. The lab's locks come after those, never before: see
- * mm/mm.h. A session whose last real vma is closed ends, so while a vma can fault its
- * session lives; vm_private_data is a reference to it.
+ * mmap_lock for writing, close under mmap_lock. The lab's locks come after those, never
+ * before: see mm/mm.h. A session whose last real vma is closed ends, so while a vma can
+ * fault its session lives; vm_private_data is a reference to it.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>

@@ -8,7 +8,8 @@
  * what is called pad or reserved must be zero, or the call fails with EINVAL.
  * Structs grow at their end: an older, shorter struct is taken as if zeros
  * followed; a longer one is refused with E2BIG unless what the kernel does not
- * know is zero, and that is zero in what it returns. Addresses, lengths and memory sizes are in bytes.
+ * know is zero, and that is zero in what it returns. Addresses, lengths and
+ * memory sizes are in bytes.
  *
  * There are four kinds of file, each with its own commands:
  *
@@ -141,7 +142,7 @@ struct mml_machine_create {
  * @pad: zero
  *
  * EBUSY: somebody holds it; the kernel log names them. EPERM: needs
- * CAP_SYS_ADMIN on the control file.
+ * CAP_SYS_ADMIN on the control file, and a kept machine.
  */
 struct mml_machine_destroy {
 	__u32 machine;
@@ -322,7 +323,8 @@ struct mml_block_free {
  * @length: in: bytes, rounded up to pages
  * @prot: in: PROT_NONE, or a set of PROT_READ, PROT_WRITE, PROT_EXEC
  * @flags: in: MAP_PRIVATE | MAP_ANONYMOUS, with MAP_FIXED, MAP_FIXED_NOREPLACE,
- *	MAP_NORESERVE; MAP_POPULATE and MAP_STACK are taken and do nothing
+ *	MAP_NORESERVE; MAP_POPULATE, MAP_NONBLOCK and MAP_STACK are taken and do
+ *	nothing
  *
  * EINVAL: length 0, flags or place that mmap(2) would refuse; EOPNOTSUPP: shared
  * mappings, files and other flags, which the lab does not have; EEXIST: as mmap(2);

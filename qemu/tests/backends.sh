@@ -5,7 +5,7 @@
 # automatically, several machines on one reservation, more than it has, and that it
 # is whole again when they are gone.
 #
-# vm: --no-modules --reserve 128M
+# vm: --no-modules --reserve 64M
 # timeout: 200
 
 . "$(dirname "$0")/tap.sh"
@@ -29,30 +29,30 @@ load_all memory=16M backend=contig
 machine_is "contig by name, beside a reservation" contig contig 4096
 load_all memory=16M
 machine_is "auto takes the reservation" reserve_mem mm_lab 4096
-load_all memory=128M
-machine_is "all of it" reserve_mem mm_lab 32768
-load_all memory=130M
-machine_is "auto takes contig for what is larger" contig contig 33280
+load_all memory=64M
+machine_is "all of it" reserve_mem mm_lab 16384
+load_all memory=66M
+machine_is "auto takes contig for what is larger" contig contig 16896
 
 #
 # Several machines on it
 #
-load_all memory=32M
-is "three more machines on the reservation" "$(mkmachines reserve_mem:32M reserve_mem:31M reserve_mem:33M)" \
-	"reserve_mem:32M: from reserve_mem mm_lab, 8192 frames, 8192 free
-reserve_mem:31M: from reserve_mem mm_lab, 7936 frames, 7936 free
+load_all memory=16M
+is "more machines on the reservation" "$(mkmachines reserve_mem:16M reserve_mem:15M reserve_mem:33M)" \
+	"reserve_mem:16M: from reserve_mem mm_lab, 4096 frames, 4096 free
+reserve_mem:15M: from reserve_mem mm_lab, 3840 frames, 3840 free
 reserve_mem:33M: ENOMEM
-8192 frames, 0 lost, 0 violations
-7936 frames, 0 lost, 0 violations"
+4096 frames, 0 lost, 0 violations
+3840 frames, 0 lost, 0 violations"
 log_mark
-is "what does not fit is refused, or comes from elsewhere" "$(mkmachines reserve_mem:96M reserve_mem:256K auto:256K)" \
-	"reserve_mem:96M: from reserve_mem mm_lab, 24576 frames, 24576 free
+is "what does not fit is refused, or comes from elsewhere" "$(mkmachines reserve_mem:48M reserve_mem:256K auto:256K)" \
+	"reserve_mem:48M: from reserve_mem mm_lab, 12288 frames, 12288 free
 reserve_mem:256K: ENOMEM
 auto:256K: from contig contig, 64 frames, 64 free
-24576 frames, 0 lost, 0 violations
+12288 frames, 0 lost, 0 violations
 64 frames, 0 lost, 0 violations"
 like "the kernel log says how much there is" "$(log_since)" \
-	'asked for 256 KiB of reserve_mem region "mm_lab", found 131072 of its 131072 KiB in use and no gap so large: ask for less'
+	'asked for 256 KiB of reserve_mem region "mm_lab", found 65536 of its 65536 KiB in use and no gap so large: ask for less'
 
 is "all is well while there are four machines" \
 	"$(mkmachines reserve_mem:8M contig:8M auto:8M -- mmlab validate | grep -c '^ok: ')" 1
@@ -67,7 +67,7 @@ run_on_each()
 }
 export -f run_on_each
 is "a program on each of two" \
-	"$(mkmachines reserve_mem:16M contig:16M -- bash -c run_on_each | grep -c '^hello$')" 2
+	"$(mkmachines reserve_mem:8M contig:8M -- bash -c run_on_each | grep -c '^hello$')" 2
 
 #
 # Sizes
@@ -93,7 +93,7 @@ lines=$(mkmachines "${specs[@]}")
 is "60 machines at once" "$(grep -c ' from reserve_mem ' <<<"$lines")" "$(grep -c ' 0 lost, 0 violations$' <<<"$lines")"
 unload_all
 load_all memory=0
-is "then it can be had as a whole" "$(mkmachines reserve_mem:128M | tail -n 1)" "32768 frames, 0 lost, 0 violations"
+is "then it can be had as a whole" "$(mkmachines reserve_mem:64M | tail -n 1)" "16384 frames, 0 lost, 0 violations"
 ok "all is well" mmlab validate
 unload_all
 

