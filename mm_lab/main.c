@@ -39,13 +39,16 @@ static unsigned int mode = 0600;
 module_param(mode, uint, 0444);
 MODULE_PARM_DESC(mode, "permissions of /dev/mm_lab, octal with a leading 0");
 
-/* A size with a suffix, all of @text. Returns: 0 or -EINVAL. */
+/*
+ * A size with a suffix, all of @text; one that is too large for memparse() comes out as
+ * 0 or as something smaller. Returns: 0 or -EINVAL.
+ */
 static int __init mml_parse_size(const char *name, const char *text, u64 *size)
 {
 	char *end;
 
 	*size = memparse(text, &end);
-	if (end != text && !*end)
+	if (end != text && !*end && (*size || !strpbrk(text, "123456789")))
 		return 0;
 	pr_err("parameter %s=%s is not a size: give a number with K, M or G\n", name,
 	       text);
@@ -74,6 +77,12 @@ static int __init mml_default_machine(void)
 		return err;
 	}
 	spec.frames = bytes >> PAGE_SHIFT;
+	if (spec.frames < MML_MIN_FRAMES || spec.frames > MML_MAX_FRAMES) {
+		pr_err("parameter memory=%s is not possible: a machine has %lu KiB to %lu GiB\n",
+		       memory, MML_MIN_FRAMES << (PAGE_SHIFT - 10),
+		       MML_MAX_FRAMES >> (30 - PAGE_SHIFT));
+		return -EINVAL;
+	}
 	machine = mml_machine_create(&spec);
 	if (IS_ERR(machine)) {
 		pr_err("no default machine of memory=%s with backend=%s: error %ld\n",
@@ -92,6 +101,11 @@ static int __init mml_init(void)
 	u64 limit;
 	int err;
 
+	if (mode & ~0777) {
+		pr_err("parameter mode=0%o is more than permissions: give 0600 to 0777\n",
+		       mode);
+		return -EINVAL;
+	}
 	err = mml_parse_size("session_limit", session_limit, &limit);
 	if (err)
 		return err;

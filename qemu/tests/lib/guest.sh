@@ -72,15 +72,14 @@ log_since() { dmesg | sed -e "1,/mm_lab test: mark $$\\.$log_marks\$/d" -e 's/^\
 # Looking at the lab
 #
 
-# free_kib - what the kernel has free when it keeps nothing for later
+# free_kib - what the kernel has free when it keeps nothing for later; pages on its
+# per-CPU lists, tens of MiB when many were just freed, are not in MemFree
 free_kib()
 {
-	local name value
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
-	while read -r name value _; do
-		[[ $name != MemFree: ]] || printf '%s\n' "$value"
-	done </proc/meminfo
+	awk '$1 == "nr_free_pages" || $1 == "count:" { pages += $2 }
+		END { print pages * 4 }' /proc/zoneinfo
 }
 
 # json_field TEXT FIELD - the value of the first "FIELD": in it
