@@ -439,9 +439,14 @@ no_machine:
  * The works.
  */
 
-/* Wait for what closed files left behind. Process context, no lock held. */
+/*
+ * Wait for what closed files left behind. Twice, for a flush waits for what is queued
+ * already, and a session's publication, if it comes last, queues its release.
+ * Process context, no lock held.
+ */
 void mml_sessions_flush(void)
 {
+	flush_workqueue(mml_session_wq);
 	flush_workqueue(mml_session_wq);
 }
 
