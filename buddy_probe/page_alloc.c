@@ -46,6 +46,7 @@ enum mml_bad_free {
 	MML_FREE_OK,
 	MML_FREE_DOUBLE,
 	MML_FREE_INTERIOR,
+	MML_FREE_ABSENT,
 	MML_FREE_ORDER,
 	MML_FREE_REFCOUNT,
 };
@@ -53,6 +54,7 @@ enum mml_bad_free {
 static const char * const mml_bad_free_text[] = {
 	[MML_FREE_DOUBLE]	= "it is free already",
 	[MML_FREE_INTERIOR]	= "it is not the first of its block",
+	[MML_FREE_ABSENT]	= "it is in a hole",
 	[MML_FREE_ORDER]	= "its block has another order",
 	[MML_FREE_REFCOUNT]	= "nobody has a reference to it",
 };
@@ -160,7 +162,7 @@ static struct mml_page *mml_rmqueue(struct mml_zone *zone, unsigned int order)
 /**
  * mml_alloc_pages - allocate a block of frames
  * @machine: from which machine
- * @gfp: the kernel's flags; __GFP_ZERO zeroes the block
+ * @gfp: the kernel's flags; __GFP_ZERO zeroes the block, if it has memory
  * @order: the block has 1 << @order frames, 0–10
  *
  * Context: any but NMI; never sleeps.
@@ -182,7 +184,7 @@ struct mml_page *mml_alloc_pages(struct mml_machine *machine, gfp_t gfp,
 	else
 		page = mml_rmqueue(mml_zone(machine), order);
 	if (likely(page)) {
-		if (gfp & __GFP_ZERO)
+		if (gfp & __GFP_ZERO && mml_has_memory(machine))
 			memset(mml_page_address(machine, page), 0, PAGE_SIZE << order);
 		mml_count_vm_events(machine, MML_PGALLOC, 1UL << order);
 	}
@@ -219,6 +221,8 @@ static enum mml_bad_free mml_free_check(const struct mml_page *page,
 {
 	if (page->state == MML_FRAME_FREE)
 		return MML_FREE_DOUBLE;
+	if (page->state == MML_FRAME_ABSENT)
+		return MML_FREE_ABSENT;
 	if (page->state != MML_FRAME_ALLOCATED)
 		return MML_FREE_INTERIOR;
 	if (page->order != order)
@@ -309,7 +313,19 @@ static unsigned int mml_fitting_order(unsigned long pfn, unsigned long end)
 	return min_t(unsigned int, order, ilog2(end - pfn));
 }
 
-/* All frames of @machine become free blocks, as large as they can be. */
+/* The frames from @pfn to @end become free blocks, as large as they can be. */
+static void mml_free_pages_memory(struct mml_zone *zone, unsigned long pfn,
+				  unsigned long end)
+{
+	unsigned int order;
+
+	for (; pfn < end; pfn += 1UL << order) {
+		order = mml_fitting_order(pfn, end);
+		__mml_free_one_page(zone, &zone->machine->memmap[pfn], order);
+	}
+}
+
+/* All frames that @machine has become free. */
 void mml_zone_init(struct mml_zone *zone, struct mml_machine *machine)
 {
 	unsigned long pfn, flags;
@@ -317,14 +333,15 @@ void mml_zone_init(struct mml_zone *zone, struct mml_machine *machine)
 
 	spin_lock_init(&zone->lock);
 	zone->machine = machine;
-	zone->managed = machine->nr_frames;
+	zone->managed = machine->nr_present;
 	for (order = 0; order < MML_NR_ORDERS; order++)
 		mml_frame_list_init(&zone->free_area[order].free_list);
 
-	spin_lock_irqsave(&zone->lock, flags);
-	for (pfn = 0; pfn < machine->nr_frames; pfn += 1UL << order) {
-		order = mml_fitting_order(pfn, machine->nr_frames);
-		__mml_free_one_page(zone, &machine->memmap[pfn], order);
+	for (pfn = 0; pfn < machine->nr_frames; pfn += MML_SECTION_FRAMES) {
+		spin_lock_irqsave(&zone->lock, flags);
+		mml_free_pages_memory(zone, pfn,
+				      pfn + mml_section_present(machine, pfn));
+		spin_unlock_irqrestore(&zone->lock, flags);
+		cond_resched();
 	}
-	spin_unlock_irqrestore(&zone->lock, flags);
 }

@@ -6,7 +6,12 @@
  * Kernel counterpart: none as a whole; page_is_buddy(), check_new_page(),
  * free_page_is_bad() check one block each.
  *
- * Locking: takes zone->lock for the whole walk, so that what it sees is one moment.
+ * Each frame is looked at under zone->lock, a section at a time, so that a machine of
+ * any size can be validated at work. What is compared as a whole, sums of frames, is
+ * added up from block head to block head in one moment: as many steps as there are
+ * blocks.
+ *
+ * Locking: takes zone->lock.
  */
 #include "buddy_probe/zone.h"
 
@@ -66,35 +71,81 @@ static void mml_validate_allocated_block(struct mml_zone *zone,
 			  "frame %lu is not a good %s page", pfn, ops->name);
 }
 
-/* Walk the memmap from block to block, and compare what it adds up to. */
-static void mml_validate_memmap(struct mml_zone *zone, struct mml_validation *v)
+/* The block at @pfn, in a section of which the frames up to @end are there. */
+static unsigned long mml_validate_block(struct mml_zone *zone, struct mml_validation *v,
+					unsigned long pfn, unsigned long end)
+{
+	const struct mml_page *memmap = zone->machine->memmap, *page = &memmap[pfn];
+	unsigned long size = 1UL << min_t(unsigned int, page->order, MML_MAX_ORDER);
+	unsigned long i;
+
+	if (!mml_check(v, page->state == MML_FRAME_FREE ||
+		       page->state == MML_FRAME_ALLOCATED,
+		       "frame %lu should begin a block, has state %u", pfn, page->state))
+		return 1;
+	mml_check(v, IS_ALIGNED(pfn, size) && pfn + size <= end,
+		  "block at frame %lu cannot have order %u", pfn, page->order);
+	for (i = pfn + 1; i < min(pfn + size, end); i++)
+		mml_check(v, memmap[i].state == MML_FRAME_INTERIOR,
+			  "frame %lu inside a block has state %u", i, memmap[i].state);
+	if (page->state == MML_FRAME_FREE)
+		mml_validate_free_block(zone, v, pfn);
+	else
+		mml_validate_allocated_block(zone, v, pfn);
+	return size;
+}
+
+static void mml_validate_section(struct mml_zone *zone, struct mml_validation *v,
+				 unsigned long pfn)
 {
 	struct mml_machine *machine = zone->machine;
-	unsigned long pfn = 0, free = 0, allocated = 0, i, size;
+	unsigned long limit = min(pfn + MML_SECTION_FRAMES, machine->nr_frames);
+	unsigned long end = pfn + mml_section_present(machine, pfn);
 
-	for (; pfn < machine->nr_frames; pfn += size) {
-		const struct mml_page *page = &machine->memmap[pfn];
+	lockdep_assert_held(&zone->lock);
+
+	while (pfn < end)
+		pfn += mml_validate_block(zone, v, pfn, end);
+	for (pfn = end; pfn < limit; pfn++)
+		mml_check(v, machine->memmap[pfn].state == MML_FRAME_ABSENT,
+			  "frame %lu in a hole has state %u", pfn,
+			  machine->memmap[pfn].state);
+}
+
+/* From head to head; what is no head was told of already. */
+static void mml_count_section(struct mml_zone *zone, unsigned long pfn,
+			      unsigned long *free, unsigned long *allocated)
+{
+	unsigned long end = pfn + mml_section_present(zone->machine, pfn), size;
+
+	for (; pfn < end; pfn += size) {
+		const struct mml_page *page = &zone->machine->memmap[pfn];
 
 		size = 1UL << min_t(unsigned int, page->order, MML_MAX_ORDER);
-		if (!mml_check(v, page->state == MML_FRAME_FREE ||
-			       page->state == MML_FRAME_ALLOCATED,
-			       "frame %lu should begin a block, has state %u", pfn,
-			       page->state))
+		if (page->state == MML_FRAME_FREE)
+			*free += size;
+		else if (page->state == MML_FRAME_ALLOCATED)
+			*allocated += size;
+		else
 			size = 1;
-		mml_check(v, IS_ALIGNED(pfn, size) && pfn + size <= machine->nr_frames,
-			  "block at frame %lu cannot have order %u", pfn, page->order);
-		for (i = pfn + 1; i < min(pfn + size, machine->nr_frames); i++)
-			mml_check(v, machine->memmap[i].state == MML_FRAME_INTERIOR,
-				  "frame %lu inside a block has state %u", i,
-				  machine->memmap[i].state);
-		if (page->state == MML_FRAME_FREE) {
-			mml_validate_free_block(zone, v, pfn);
-			free += size;
-		} else if (page->state == MML_FRAME_ALLOCATED) {
-			mml_validate_allocated_block(zone, v, pfn);
-			allocated += size;
-		}
 	}
+}
+
+/* What the lists, the memmap and the zone's own counts add up to. */
+static void mml_validate_sums(struct mml_zone *zone, struct mml_validation *v)
+{
+	unsigned long pfn, free = 0, allocated = 0, listed = 0;
+	int order;
+
+	lockdep_assert_held(&zone->lock);
+
+	for (order = 0; order < MML_NR_ORDERS; order++)
+		listed += (unsigned long)zone->free_area[order].free_list.nr << order;
+	for (pfn = 0; pfn < zone->machine->nr_frames; pfn += MML_SECTION_FRAMES)
+		mml_count_section(zone, pfn, &free, &allocated);
+	mml_check(v, listed == zone->nr_free,
+		  "%lu frames on the free lists, nr_free says %lu", listed,
+		  zone->nr_free);
 	mml_check(v, free == zone->nr_free,
 		  "%lu frames in free blocks, nr_free says %lu", free, zone->nr_free);
 	mml_check(v, free + allocated == zone->managed,
@@ -105,17 +156,21 @@ static void mml_validate_memmap(struct mml_zone *zone, struct mml_validation *v)
 void mml_zone_validate(struct mml_machine *machine, struct mml_validation *v)
 {
 	struct mml_zone *zone = mml_zone(machine);
-	unsigned long flags, listed = 0;
+	unsigned long flags, pfn;
 	int order;
 
-	spin_lock_irqsave(&zone->lock, flags);
 	for (order = 0; order < MML_NR_ORDERS; order++) {
+		spin_lock_irqsave(&zone->lock, flags);
 		mml_validate_area(zone, v, order);
-		listed += (unsigned long)zone->free_area[order].free_list.nr << order;
+		spin_unlock_irqrestore(&zone->lock, flags);
 	}
-	mml_validate_memmap(zone, v);
-	mml_check(v, listed == zone->nr_free,
-		  "%lu frames on the free lists, nr_free says %lu", listed,
-		  zone->nr_free);
+	for (pfn = 0; pfn < machine->nr_frames; pfn += MML_SECTION_FRAMES) {
+		spin_lock_irqsave(&zone->lock, flags);
+		mml_validate_section(zone, v, pfn);
+		spin_unlock_irqrestore(&zone->lock, flags);
+		cond_resched();
+	}
+	spin_lock_irqsave(&zone->lock, flags);
+	mml_validate_sums(zone, v);
 	spin_unlock_irqrestore(&zone->lock, flags);
 }

@@ -11,6 +11,7 @@
 #include <linux/debug_locks.h>
 #include <linux/gfp.h>
 #include <linux/panic.h>
+#include <linux/sort.h>
 
 #include "kunit/machine.h"
 
@@ -130,26 +131,71 @@ static void mml_test_machine_exit(void *data)
 			    "lockdep complained, see the kernel's log");
 }
 
-/* A machine of @frames frames, until the test ends. */
-struct mml_machine *mml_test_machine(struct kunit *test, unsigned long frames)
+/* A machine as @spec has it, until the test ends. */
+struct mml_machine *mml_test_machine_of(struct kunit *test,
+					const struct mml_machine_spec *spec)
 {
-	struct mml_machine_spec spec = {
-		.name = "kunit",
-		.frames = frames,
-		.backend = MML_BACKEND_PAGES,
-		.pages = mml_test_pages(test, frames),
-	};
 	struct mml_test_machine *tm = kunit_kzalloc(test, sizeof(*tm), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, tm);
 	tm->test = test;
 	tm->warned = test_taint(TAINT_WARN);
 	tm->locks = debug_locks;
-	tm->machine = mml_machine_create(&spec);
+	tm->machine = mml_machine_create(spec);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, tm->machine);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, mml_test_machine_exit,
 							   tm));
 	return tm->machine;
+}
+
+/* A machine of @frames contiguous frames. */
+struct mml_machine *mml_test_machine(struct kunit *test, unsigned long frames)
+{
+	const struct mml_machine_spec spec = {
+		.name = "kunit",
+		.frames = frames,
+		.backend = MML_BACKEND_PAGES,
+		.pages = mml_test_pages(test, frames),
+	};
+
+	return mml_test_machine_of(test, &spec);
+}
+
+static int mml_test_page_cmp(const void *a, const void *b)
+{
+	struct page * const *pa = a, * const *pb = b;
+
+	return page_to_pfn(*pa) < page_to_pfn(*pb) ? -1 : 1;
+}
+
+/*
+ * A machine of MML_TEST_RUNS pieces with holes between: all are whole sections, but
+ * the last, of which only @tail frames are there. Of blocks sorted by address every
+ * other one is taken, so that no two are adjacent.
+ */
+struct mml_machine *mml_test_sparse_machine(struct kunit *test, unsigned long tail)
+{
+	struct page *pages[2 * MML_TEST_RUNS];
+	struct mml_section runs[MML_TEST_RUNS];
+	const struct mml_machine_spec spec = {
+		.name = "kunit",
+		.frames = (MML_TEST_RUNS - 1) * MML_SECTION_FRAMES + tail,
+		.backend = MML_BACKEND_PAGES,
+		.runs = runs,
+		.nr_runs = MML_TEST_RUNS,
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(pages); i++)
+		pages[i] = mml_test_pages(test, MML_SECTION_FRAMES);
+	sort(pages, ARRAY_SIZE(pages), sizeof(*pages), mml_test_page_cmp, NULL);
+	for (i = 0; i < MML_TEST_RUNS; i++)
+		runs[i] = (struct mml_section){
+			.base = page_address(pages[2 * i]),
+			.base_pfn = page_to_pfn(pages[2 * i]),
+			.nr = i < MML_TEST_RUNS - 1 ? MML_SECTION_FRAMES : tail,
+		};
+	return mml_test_machine_of(test, &spec);
 }
 
 /* How many invariants of @machine do not hold? */

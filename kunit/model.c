@@ -234,7 +234,7 @@ static void mml_model_expect_frames(struct mml_model *model)
 	if (model->relative)
 		used += mml_counter_read(&model->relative->counter);
 	KUNIT_ASSERT_EQ(test, mml_nr_free_pages(model->machine),
-			model->machine->nr_frames - used);
+			model->machine->nr_present - used);
 }
 
 /* The mm is what the model says, and all invariants hold. */

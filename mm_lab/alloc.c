@@ -76,6 +76,15 @@ void *mml_vcalloc(struct mml_machine *machine, size_t n, size_t size)
 }
 EXPORT_SYMBOL_NS_GPL(mml_vcalloc, MM_LAB);
 
+/*
+ * alloc_pages_exact() for the lab: pages of the kernel's for a machine's own memory.
+ * Free with free_pages_exact(). Context: that of @gfp.
+ */
+void *mml_alloc_pages_exact(struct mml_machine *machine, size_t size, gfp_t gfp)
+{
+	return mml_should_fail(machine) ? NULL : alloc_pages_exact(size, gfp);
+}
+
 /* A zeroed bitmap of @bits; free with kvfree(). Process context, may sleep. */
 unsigned long *mml_bitmap_zalloc(unsigned long bits)
 {

@@ -27,6 +27,7 @@ void *mml_vcalloc(struct mml_machine *machine, size_t n, size_t size);
 #define mml_alloc_percpu(machine, type) \
 	(mml_should_fail(machine) ? NULL : alloc_percpu(type))
 
+void *mml_alloc_pages_exact(struct mml_machine *machine, size_t size, gfp_t gfp);
 unsigned long *mml_bitmap_zalloc(unsigned long bits);
 int mml_mas_preallocate(struct mml_machine *machine, struct ma_state *mas,
 			void *entry, gfp_t gfp);

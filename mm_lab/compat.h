@@ -17,25 +17,28 @@
 /* UML has no alloc_contig_range(). */
 #ifdef CONFIG_CONTIG_ALLOC
 #define MML_HAVE_CONTIG 1
-static inline int mml_contig_take(unsigned long start, unsigned long end)
+static inline int mml_contig_alloc(unsigned long start, unsigned long end)
 {
 	return alloc_contig_range(start, end, MIGRATE_MOVABLE,
 				  GFP_KERNEL | __GFP_NOWARN);
 }
 
-static inline void mml_contig_give(unsigned long start, unsigned long nr)
+static inline void mml_contig_free(unsigned long start, unsigned long nr)
 {
 	free_contig_range(start, nr);
 }
 #else
 #define MML_HAVE_CONTIG 0
-static inline int mml_contig_take(unsigned long start, unsigned long end)
+static inline int mml_contig_alloc(unsigned long start, unsigned long end)
 {
 	return -EOPNOTSUPP;
 }
 
-static inline void mml_contig_give(unsigned long start, unsigned long nr) {}
+static inline void mml_contig_free(unsigned long start, unsigned long nr) {}
 #endif
+
+/* Memory from the CMA area, through the DMA API. */
+#define MML_HAVE_CMA	IS_ENABLED(CONFIG_DMA_CMA)
 
 /*
  * Leave behind what the architecture's own fault handler leaves for a signal

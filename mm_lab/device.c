@@ -109,7 +109,7 @@ static int mml_machine_spec_of(const struct mml_machine_create *a,
 		return -EINVAL;
 	if (a->flags & MML_MACHINE_KEEP && !*a->name)
 		return -EINVAL;
-	if (a->backend > MML_BACKEND_CONTIG || !PAGE_ALIGNED(a->bytes))
+	if (!mml_backend_is_known(a->backend) || !PAGE_ALIGNED(a->bytes))
 		return -EINVAL;
 	*spec = (struct mml_machine_spec){
 		.name = a->name,
@@ -273,7 +273,8 @@ static int mml_ioc_session_note(struct mml_ioctl_call *call, void *arg)
 }
 
 static const struct mml_ioctl mml_ground_ioctls[MML_IOC_RANGE] = {
-	MML_IOCTL(MML_IOC_GET_INFO, struct mml_info, MML_FILE_ANY, mml_ioc_get_info),
+	MML_IOCTL_GREW(MML_IOC_GET_INFO, struct mml_info, region, MML_FILE_ANY,
+		       mml_ioc_get_info),
 	MML_IOCTL_UNDO(MML_IOC_MACHINE_CREATE, struct mml_machine_create,
 		       MML_FILE_CONTROL, mml_ioc_machine_create,
 		       mml_ioc_machine_create_undo),

@@ -7,6 +7,7 @@
 
 #include <linux/build_bug.h>
 #include <linux/ioctl.h>
+#include <linux/stddef.h>
 #include <linux/types.h>
 
 #include "mm_lab/uapi/mm_lab.h"
@@ -57,18 +58,25 @@ struct mml_ioctl {
 /* The largest struct of any command. */
 #define MML_IOCTL_MAX_SIZE	256
 
-#define MML_IOCTL_UNDO(_cmd, _type, _kinds, _fn, _undo)			\
+#define __MML_IOCTL(_cmd, _type, _min_size, _kinds, _fn, _undo)		\
 	[_IOC_NR(_cmd) % MML_IOC_RANGE] = {				\
 		.cmd = _cmd,						\
-		.min_size = sizeof(_type) +				\
+		.min_size = _min_size +					\
 			BUILD_BUG_ON_ZERO(sizeof(_type) > MML_IOCTL_MAX_SIZE), \
 		.kinds = _kinds,					\
 		.fn = _fn,						\
 		.undo = _undo,						\
 	}
 
+#define MML_IOCTL_UNDO(_cmd, _type, _kinds, _fn, _undo)			\
+	__MML_IOCTL(_cmd, _type, sizeof(_type), _kinds, _fn, _undo)
+
 #define MML_IOCTL(_cmd, _type, _kinds, _fn)				\
 	MML_IOCTL_UNDO(_cmd, _type, _kinds, _fn, NULL)
+
+/* A struct that has grown; @_last was the last field of its first version. */
+#define MML_IOCTL_GREW(_cmd, _type, _last, _kinds, _fn)			\
+	__MML_IOCTL(_cmd, _type, offsetofend(_type, _last), _kinds, _fn, NULL)
 
 int mml_device_init(umode_t mode, u64 session_limit);
 void mml_device_exit(void);

@@ -14,6 +14,7 @@
  *	MML_FRAME_FREE		head of a free block, on a free list
  *	MML_FRAME_ALLOCATED	head of an allocated block: type, counts, owner
  *	MML_FRAME_INTERIOR	neither: only its head speaks for it
+ *	MML_FRAME_ABSENT	no frame: a hole in the memory
  *
  * Splitting writes the new head, merging turns the absorbed head into interior,
  * and nothing is done frame by frame.
@@ -42,6 +43,7 @@ enum mml_frame_state {
 	MML_FRAME_INTERIOR,
 	MML_FRAME_FREE,
 	MML_FRAME_ALLOCATED,
+	MML_FRAME_ABSENT,
 	MML_NR_FRAME_STATES,
 };
 

@@ -231,31 +231,64 @@ static struct mml_machine *mml_machine_kept_as(const char *name)
 	return NULL;
 }
 
+/* Memory that a test brought along. */
+static int mml_slice_of_pages(struct mml_slice *slice,
+			      const struct mml_machine_spec *spec)
+{
+	*slice = (struct mml_slice){
+		.backend = MML_BACKEND_PAGES,
+		.nr = spec->frames,
+		.nr_present = spec->frames,
+	};
+	if (spec->runs)
+		return mml_sections_build(slice, spec->runs, spec->nr_runs);
+	slice->base_pfn = page_to_pfn(spec->pages);
+	return 0;
+}
+
+/* The memmap; what is in a hole must never be taken for a frame. */
+static int mml_memmap_init(struct mml_machine *machine)
+{
+	unsigned long size = machine->nr_frames * sizeof(*machine->memmap), pfn, i;
+
+	if (size >> PAGE_SHIFT > si_mem_available()) {
+		pr_err("a machine of %lu frames needs %lu KiB for their descriptors, the kernel has %lu KiB available: ask for less\n",
+		       machine->nr_frames, size >> 10, si_mem_available() << (PAGE_SHIFT - 10));
+		return -ENOMEM;
+	}
+	machine->memmap = mml_vcalloc(NULL, machine->nr_frames,
+				      sizeof(*machine->memmap));
+	if (!machine->memmap)
+		return -ENOMEM;
+	for (pfn = 0; machine->sections && pfn < machine->nr_frames;
+	     pfn += MML_SECTION_FRAMES)
+		for (i = mml_section_present(machine, pfn); i < MML_SECTION_FRAMES &&
+		     pfn + i < machine->nr_frames; i++)
+			machine->memmap[pfn + i].state = MML_FRAME_ABSENT;
+	return 0;
+}
+
 static int mml_machine_memory(struct mml_machine *machine,
 			      const struct mml_machine_spec *spec)
 {
-	int err = 0;
+	struct mml_slice *slice = &machine->slice;
+	int err;
 
-	if (spec->backend == MML_BACKEND_PAGES)
-		machine->slice = (struct mml_slice){
-			.backend = MML_BACKEND_PAGES,
-			.base_pfn = page_to_pfn(spec->pages),
-			.nr = spec->frames,
-		};
-	else
-		err = mml_slice_take(&machine->slice, spec->backend, spec->frames);
+	err = spec->backend == MML_BACKEND_PAGES ? mml_slice_of_pages(slice, spec) :
+		mml_slice_take(slice, spec->backend, spec->frames);
 	if (err)
 		return err;
 
-	machine->nr_frames = machine->slice.nr;
-	machine->base_pfn = machine->slice.base_pfn;
-	machine->base = __va(PFN_PHYS(machine->base_pfn));
-	machine->memmap = mml_vcalloc(NULL, machine->nr_frames,
-				      sizeof(*machine->memmap));
-	if (machine->memmap)
-		return 0;
-	mml_slice_give(&machine->slice);
-	return -ENOMEM;
+	machine->nr_frames = slice->nr;
+	machine->nr_present = slice->nr_present;
+	machine->sections = slice->sections;
+	machine->base_pfn = slice->base_pfn;
+	if (slice->base_pfn)
+		machine->base = __va(PFN_PHYS(slice->base_pfn));
+	err = mml_memmap_init(machine);
+	if (err)
+		mml_slice_give(slice);
+	return err;
 }
 
 static struct mml_machine *mml_machine_alloc(const struct mml_machine_spec *spec)
@@ -425,15 +458,15 @@ static int mml_machine_go(struct mml_machine *machine,
 	mml_debugfs_machine_del(machine);
 	mml_validate(machine, &v);
 	serves = machine->engines;
-	lost = machine->nr_frames - mml_machine_strip(machine);
+	lost = machine->nr_present - mml_machine_strip(machine);
 	if (!serves)
 		lost = 0;
 	if (lost)
 		pr_err("machine %u goes without %llu of its %lu frames, which nobody gave back\n",
-		       machine->id, lost, machine->nr_frames);
+		       machine->id, lost, machine->nr_present);
 	if (verdict)
 		*verdict = (struct mml_verdict){
-			.frames = machine->nr_frames,
+			.frames = machine->nr_present,
 			.frames_lost = lost,
 			.violations = v.violations,
 			.checks = v.checks,
@@ -660,7 +693,8 @@ static void mml_machine_describe(struct mml_machine *machine, struct mml_info *i
 		.state = mml_machine_broken(machine) ? MML_MACHINE_BROKEN :
 						       MML_MACHINE_LIVE,
 		.holders = READ_ONCE(machine->nr_holders),
-		.frames = machine->nr_frames,
+		.frames = machine->nr_present,
+		.spanned = machine->nr_frames,
 		.free_frames = items[MML_NR_FREE_PAGES],
 		.seed = machine->seed,
 		.reports = atomic64_read(&machine->reports),
@@ -668,7 +702,7 @@ static void mml_machine_describe(struct mml_machine *machine, struct mml_info *i
 	};
 	strscpy(info->name, machine->name);
 	strscpy(info->backend_name, mml_backend_name(machine->slice.backend));
-	strscpy(info->region, mml_region_name(&machine->slice));
+	strscpy(info->region, machine->slice.region);
 }
 
 /**

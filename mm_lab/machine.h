@@ -17,6 +17,7 @@
 #include "mm_lab/frame.h"
 #include "mm_lab/region.h"
 #include "mm_lab/report.h"
+#include "mm_lab/sparse.h"
 
 /* The smallest machine, in frames. */
 #define MML_MIN_FRAMES		64UL
@@ -66,9 +67,11 @@ struct mml_verdict {
 /**
  * struct mml_machine - an instance of the lab
  * @memmap: its frames' descriptors, by frame number
- * @nr_frames: how many
- * @base: where the kernel maps frame 0
+ * @nr_frames: how many frame numbers there are, holes included
+ * @nr_present: how many frames there are
+ * @base: where the kernel maps frame 0; NULL: there are sections, or no memory
  * @base_pfn: the kernel's pfn of frame 0
+ * @sections: where the frames of each section are; NULL: one after the other
  * @slow: bits of enum mml_slow; 0 on the fast paths
  * @engine_data: what each engine hangs here, by slot
  * @vm_events: event counters
@@ -108,11 +111,13 @@ struct mml_machine {
 	unsigned long			nr_frames;	/* C */
 	void				*base;		/* C */
 	unsigned long			base_pfn;	/* C */
+	const struct mml_section	*sections;	/* C */
 	unsigned long			slow;		/* A */
 	void				*engine_data[MML_NR_SLOTS]; /* E */
 	struct mml_vm_event_state __percpu *vm_events;	/* C */
 	unsigned long			state;		/* A */
 
+	unsigned long			nr_present;	/* C */
 	u32				id;		/* C */
 	char				name[MML_NAME_LEN]; /* C */
 	struct mml_slice		slice;		/* C */
@@ -149,7 +154,10 @@ struct mml_machine {
  * @frames: how many
  * @backend: where from
  * @pages: with MML_BACKEND_PAGES: the first of @frames contiguous pages, which the
- *	caller holds until the machine is gone
+ *	caller holds until the machine is gone; NULL: see @runs
+ * @runs: then: pieces of memory by address, up to a section each, only the last may be
+ *	less, which the caller holds; what is not contiguous gets a hole between
+ * @nr_runs: how many
  * @seed: of its random numbers; 0: not repeatable
  * @state: bits of enum mml_machine_state to begin with
  * @is_default: its number is MML_MACHINE_DEFAULT, which no other gets
@@ -159,6 +167,8 @@ struct mml_machine_spec {
 	unsigned long frames;
 	enum mml_backend backend;
 	struct page *pages;
+	const struct mml_section *runs;
+	unsigned long nr_runs;
 	u64 seed;
 	unsigned long state;
 	bool is_default;
@@ -216,19 +226,47 @@ static inline bool mml_page_valid(const struct mml_machine *machine,
 	       offset % sizeof(*page) == 0;
 }
 
-/* Where the kernel maps the frame. */
+static inline const struct mml_section *
+mml_page_section(const struct mml_machine *machine, const struct mml_page *page)
+{
+	return &machine->sections[(page - machine->memmap) / MML_SECTION_FRAMES];
+}
+
+/* Is there memory behind the frames? Without, they can only be counted. */
+static inline bool mml_has_memory(const struct mml_machine *machine)
+{
+	return machine->base || machine->sections;
+}
+
+/*
+ * Where the kernel maps the frame, and the others of its block after it; only on a
+ * machine that has memory.
+ */
 static inline void *mml_page_address(const struct mml_machine *machine,
 				     const struct mml_page *page)
 {
-	return machine->base + ((unsigned long)(page - machine->memmap) << PAGE_SHIFT);
+	unsigned long pfn = page - machine->memmap;
+
+	if (unlikely(machine->sections))
+		return mml_page_section(machine, page)->base +
+		       (pfn % MML_SECTION_FRAMES << PAGE_SHIFT);
+	return machine->base + (pfn << PAGE_SHIFT);
 }
 
-/* The kernel's own pfn of the frame. */
+/* The kernel's own pfn of the frame; only on a machine that has memory. */
 static inline unsigned long mml_page_to_real_pfn(const struct mml_machine *machine,
 						 const struct mml_page *page)
 {
-	return machine->base_pfn + (page - machine->memmap);
+	unsigned long pfn = page - machine->memmap;
+
+	if (unlikely(machine->sections))
+		return mml_page_section(machine, page)->base_pfn +
+		       pfn % MML_SECTION_FRAMES;
+	return machine->base_pfn + pfn;
 }
+
+unsigned long mml_section_present(const struct mml_machine *machine,
+				  unsigned long pfn);
 
 /*
  * Engines ask these instead of the kernel, so that a run can be repeated.

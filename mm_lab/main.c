@@ -21,7 +21,7 @@ MODULE_PARM_DESC(memory, "memory of the default machine (64M); 0: no default mac
 
 static char *backend = "auto";
 module_param(backend, charp, 0444);
-MODULE_PARM_DESC(backend, "where that memory comes from: auto, reserve_mem, contig");
+MODULE_PARM_DESC(backend, "where that memory comes from: auto, reserve_mem, cma, contig, sparse; memmap: no memory, only frames to count");
 
 static char *region = "mm_lab";
 module_param(region, charp, 0444);
@@ -72,7 +72,7 @@ static int __init mml_default_machine(void)
 		return err;
 	err = mml_backend_parse(backend, &spec.backend);
 	if (err) {
-		pr_err("parameter backend=%s is none of auto, reserve_mem, contig\n",
+		pr_err("parameter backend=%s is none of auto, reserve_mem, cma, contig, sparse, memmap\n",
 		       backend);
 		return err;
 	}
@@ -90,9 +90,8 @@ static int __init mml_default_machine(void)
 		return PTR_ERR(machine);
 	}
 	pr_info("machine %u: %lu frames, %llu MiB, from %s %s\n", machine->id,
-		machine->nr_frames, bytes >> 20,
-		mml_backend_name(machine->slice.backend),
-		mml_region_name(&machine->slice));
+		machine->nr_present, bytes >> 20,
+		mml_backend_name(machine->slice.backend), machine->slice.region);
 	return 0;
 }
 

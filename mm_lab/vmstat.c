@@ -78,7 +78,7 @@ static int mml_meminfo_show(struct seq_file *seq, void *unused)
 	unsigned long items[MML_NR_STAT_ITEMS];
 
 	mml_machine_stat(machine, items);
-	mml_meminfo_line(seq, "MemTotal:", machine->nr_frames);
+	mml_meminfo_line(seq, "MemTotal:", machine->nr_present);
 	mml_meminfo_line(seq, "MemFree:", items[MML_NR_FREE_PAGES]);
 	mml_meminfo_line(seq, "MemAvailable:", items[MML_NR_FREE_PAGES]);
 	mml_meminfo_line(seq, "Buffers:", 0);

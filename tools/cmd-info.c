@@ -61,6 +61,7 @@ static void print_json(const struct mml_info *info, bool first)
 	print_json_text("region", info->region);
 	printf("    \"page_size\": %u,\n", info->page_size);
 	printf("    \"frames\": %" PRIu64 ",\n", (uint64_t)info->frames);
+	printf("    \"spanned\": %" PRIu64 ",\n", (uint64_t)info->spanned);
 	printf("    \"free_frames\": %" PRIu64 ",\n", (uint64_t)info->free_frames);
 	printf("    \"holders\": %u,\n", info->holders);
 	printf("    \"seed\": %" PRIu64 ",\n", (uint64_t)info->seed);
@@ -123,8 +124,10 @@ const struct command cmd_info = {
 	.help =
 		"A line for each machine:\n"
 		"\n"
-		"  BACKEND   where its memory is from: reserve_mem (set aside at boot), contig\n"
-		"            (taken from the running kernel)\n"
+		"  BACKEND   where its memory is from: reserve_mem (set aside at boot), cma (lent by\n"
+		"            the kernel's CMA), contig (one range taken from the running kernel),\n"
+		"            sparse (blocks of 4 MiB taken from it); memmap: there is none, frames\n"
+		"            are only counted\n"
 		"  REGION    what the backend calls that memory\n"
 		"  FRAMES    pages it has; FREE: pages free now\n"
 		"  HOLDERS   what keeps it from being destroyed: session files, sessions, jobs\n"

@@ -108,6 +108,19 @@ static bool make_machine(struct run *run, uint64_t bytes, uint32_t *machine)
 	return true;
 }
 
+/* Can programs run on it? Says why not. */
+static bool machine_suits(const struct mml_info *info)
+{
+	if (info->backend == MML_BACKEND_MEMMAP)
+		complain("machine %u has no memory, only frames to count: give --memory, or another\n"
+			 "--machine", info->machine);
+	else if (!(info->engines >> 2 & 1))
+		complain("machine %u has no address spaces: load vma_probe.ko", info->machine);
+	else
+		return true;
+	return false;
+}
+
 static bool make_job(struct run *run, uint32_t machine)
 {
 	struct mml_job_create create = { .machine = machine };
@@ -123,9 +136,8 @@ static bool make_job(struct run *run, uint32_t machine)
 	}
 	run->job = create.fd;
 	run->job_number = create.job;
-	if (run->report.machine.engines >> 2 & 1)
+	if (machine_suits(&run->report.machine))
 		return true;
-	complain("machine %u has no address spaces: load vma_probe.ko", machine);
 	close(run->job);
 	return false;
 }

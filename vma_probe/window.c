@@ -338,13 +338,16 @@ static const struct vm_operations_struct mml_window_vm_ops = {
  *
  * Context: process, under mmap_lock for writing.
  * Return: 0; -EINVAL: the mapping is not shared, its offset is not its address, or
- * page tables cannot map it; -EBUSY: the session has a window.
+ * page tables cannot map it; -EBUSY: the session has a window; -EOPNOTSUPP: the machine
+ * has no memory.
  */
 int mml_window_mmap(struct mml_session *session, struct vm_area_struct *vma)
 {
 	struct mml_window *window = mml_window(session);
 	int err;
 
+	if (!mml_has_memory(session->machine))
+		return -EOPNOTSUPP;
 	/* Inserting a pfn into a private mapping is a BUG() of the kernel. */
 	if (!(vma->vm_flags & VM_SHARED) || vma->vm_pgoff != vma->vm_start >> PAGE_SHIFT)
 		return -EINVAL;

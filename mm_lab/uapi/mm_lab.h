@@ -48,17 +48,24 @@
 
 /**
  * enum mml_backend - where the memory behind a machine comes from
- * @MML_BACKEND_AUTO: whichever of the others can be had, in this order
+ * @MML_BACKEND_AUTO: the first of RESERVE_MEM, CMA, CONTIG, SPARSE that can be had
  * @MML_BACKEND_RESERVE_MEM: the boot parameter reserve_mem=SIZE:ALIGN:NAME
  * @MML_BACKEND_CONTIG: a contiguous range taken from the running kernel
  * @MML_BACKEND_PAGES: pages that a test of the lab brought along (never asked for
  *	through the device)
+ * @MML_BACKEND_CMA: the kernel's contiguous memory allocator, where it has one
+ * @MML_BACKEND_SPARSE: blocks of 4 MiB from the running kernel, with holes between
+ * @MML_BACKEND_MEMMAP: no memory at all: frames that can be allocated and freed, but
+ *	neither written to nor mapped; for sizes that the host does not have
  */
 enum mml_backend {
 	MML_BACKEND_AUTO = 0,
 	MML_BACKEND_RESERVE_MEM = 1,
 	MML_BACKEND_CONTIG = 2,
 	MML_BACKEND_PAGES = 3,
+	MML_BACKEND_CMA = 4,
+	MML_BACKEND_SPARSE = 5,
+	MML_BACKEND_MEMMAP = 6,
 };
 
 /* struct mml_info.flags: look for the first machine from .machine on. */
@@ -85,6 +92,7 @@ enum mml_backend {
  * @name: as given to MML_IOC_MACHINE_CREATE, NUL-terminated
  * @backend_name: of @backend, NUL-terminated
  * @region: what the backend calls the memory, NUL-terminated
+ * @spanned: frame numbers it takes up: more than @frames where there are holes
  *
  * ENXIO: no such machine (with MML_INFO_NEXT: none from there on).
  */
@@ -104,6 +112,7 @@ struct mml_info {
 	char name[MML_NAME_LEN];
 	char backend_name[MML_NAME_LEN];
 	char region[MML_NAME_LEN];
+	__u64 spanned;
 };
 
 /* struct mml_machine_create.flags: it outlives its file, until destroyed. */
@@ -309,7 +318,8 @@ struct mml_block_free {
  * the offset being the address itself, so that a lab address is a user address.
  * What is below then arranges memory inside the window. Protection is that of the
  * lab's mappings; the kernel's own munmap of a part, mprotect and mremap of the
- * window fail. The session ends when the window is unmapped.
+ * window fail. The session ends when the window is unmapped. EOPNOTSUPP: the machine
+ * has no memory (MML_BACKEND_MEMMAP).
  *
  * Protections and flags are those of <sys/mman.h>.
  */

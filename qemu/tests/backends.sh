@@ -33,6 +33,14 @@ load_all memory=64M
 machine_is "all of it" reserve_mem mm_lab 16384
 load_all memory=66M
 machine_is "auto takes contig for what is larger" contig contig 16896
+load_all memory=18M backend=sparse
+machine_is "sparse by name" sparse 5x4M 4608
+load_all memory=64G backend=memmap
+is "memmap by name" "$(machine_field 0 backend) $(machine_field 0 frames)" "memmap 16777216"
+is "blocks of it are counted" "$(mmlab alloc --order 10 --count 3 >/dev/null; machine_field 0 free_frames)" 16777216
+exits "it runs no program" 125 mmlab run true
+like "and says why" "$(mmlab run true 2>&1)" 'machine 0 has no memory'
+unload_all
 
 #
 # Several machines on it
@@ -56,7 +64,7 @@ like "the kernel log says how much there is" "$(log_since)" \
 
 is "all is well while there are four machines" \
 	"$(mkmachines reserve_mem:8M contig:8M auto:8M -- mmlab validate | grep -c '^ok: ')" 1
-# A program on each machine but the default one; called by bash -c
+# A program on each machine but the default one; called by bash -c, as is run_filling
 # shellcheck disable=SC2317
 run_on_each()
 {
@@ -81,6 +89,17 @@ is "no power of two" "$(mkmachines reserve_mem:12308K contig:12308K)" \
 contig:12308K: from contig contig, 3077 frames, 3077 free
 3077 frames, 0 lost, 0 violations
 3077 frames, 0 lost, 0 violations"
+is "an unaligned end of a sparse one" "$(mkmachines sparse:12308K)" \
+	"sparse:12308K: from sparse 4x4M, 3077 frames, 3077 free
+3077 frames, 0 lost, 0 violations"
+# shellcheck disable=SC2317
+run_filling()
+{
+	mmlab run --machine "$(mmlab info --json | sed -n 's/.*"machine": \([1-9][0-9]*\),/\1/p')" \
+		python3 -c 'b = bytearray(40 << 20); b[::4096] = bytes(range(256)) * 40; print(b[4096 * 300])'
+}
+export -f run_filling
+is "a program fills a sparse machine" "$(mkmachines sparse:48M -- bash -c run_filling | grep -x 44)" 44
 
 #
 # Machines that come and go, of any size, leave it whole

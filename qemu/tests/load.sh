@@ -160,12 +160,14 @@ impossible 'memory=64MB is not a size' memory=64MB
 impossible 'memory=-64M is not a size' memory=-64M
 impossible 'memory= is not a size' memory=
 impossible 'session_limit=some is not a size' session_limit=some
-impossible 'backend=cma is none of auto, reserve_mem, contig' backend=cma
+impossible 'backend=pages is none of auto, reserve_mem, cma, contig, sparse, memmap' backend=pages
+impossible 'asked for 65536 KiB of cma, which this kernel does not have' backend=cma
+impossible 'asked for 2097152 KiB in blocks of 4096 KiB, found too few .*free: [0-9]+ KiB' memory=2G backend=sparse
 impossible 'invalid for parameter .seed' seed=-1
 impossible 'invalid for parameter .mode' mode=rw
 
 #
-# Twenty times, with what is possible
+# More than twenty times, with what is possible
 #
 # parameters / frames of the machine then
 variants=(
@@ -174,6 +176,7 @@ variants=(
 	"memory=0x1000000/4096" "backend=contig memory=64M/16384" "backend=contig memory=256K/64"
 	"backend=contig memory=20M/5120" "backend=reserve_mem memory=16M/4096"
 	"backend=auto memory=70M/17920" "region=nosuch memory=32M/8192"
+	"backend=sparse memory=9M/2304" "backend=memmap memory=16G/4194304"
 	"backend=contig memory=64M seed=1/16384" "backend=contig memory=63M/16128"
 	"memory=64M backend=reserve_mem/16384" "backend=contig memory=64M/16384" "/16384"
 )

@@ -3,7 +3,7 @@
  * mkmachines SPEC... [-- COMMAND...] - machines, made by name of a backend and size
  *
  * Not a test: for the test files. SPEC is BACKEND:BYTES, with K, M or G, the backend
- * being auto, reserve_mem or contig. Prints a line for each machine as soon as it is
+ * being auto, reserve_mem, cma, contig, sparse or memmap. Prints a line for each machine as soon as it is
  * there, runs COMMAND while all are, destroys them in the order given, and prints a
  * line for each again:
  *
@@ -23,7 +23,15 @@
 
 #define MOST_MACHINES	64
 
-static const char * const backends[] = { "auto", "reserve_mem", "contig" };
+static const char * const backends[] = {
+	[MML_BACKEND_AUTO]		= "auto",
+	[MML_BACKEND_RESERVE_MEM]	= "reserve_mem",
+	[MML_BACKEND_CONTIG]		= "contig",
+	[MML_BACKEND_PAGES]		= "pages",
+	[MML_BACKEND_CMA]		= "cma",
+	[MML_BACKEND_SPARSE]		= "sparse",
+	[MML_BACKEND_MEMMAP]		= "memmap",
+};
 
 static bool parse(const char *spec, struct mml_machine_create *create)
 {

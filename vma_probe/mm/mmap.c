@@ -36,7 +36,7 @@ static bool mml_enough_memory(struct mml_mm *mm, unsigned long len,
 {
 	if ((vm_flags & (VM_WRITE | VM_NORESERVE)) != VM_WRITE)
 		return true;
-	return len >> PAGE_SHIFT <= mm->machine->nr_frames;
+	return len >> PAGE_SHIFT <= mm->machine->nr_present;
 }
 
 /* Is [@addr, @addr + @len) within the mm's range? Safe against wrapping. */

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The sparse memory model: a machine's memory in sections, with holes.
+ *
+ * Frame numbers follow physical addresses, as a kernel's pfns do: what lies higher has a
+ * higher number. A gap between two runs of memory becomes one absent section, however
+ * wide it is, for the memmap is one array and would be as wide.
+ *
+ *	physical   | run 0 |      gap      | run 1  | run 2 |  gap  | run 3 |
+ *	sections   |   0   |   1: absent   |   2    |   3   |   4   | 5: partial
+ *
+ * Kernel counterpart: mm/sparse.c, include/linux/mmzone.h (struct mem_section).
+ * Differences: the section table is per machine and flat; sections are 4 MiB rather
+ * than 128; all are there or not from the start on.
+ *
+ * Locking: none; constant while the machine lives.
+ */
+#include <linux/export.h>
+#include <linux/mm.h>
+#include <linux/vmalloc.h>
+
+#include "mm_lab/alloc.h"
+#include "mm_lab/machine.h"
+#include "mm_lab/sparse.h"
+
+static bool mml_section_follows(const struct mml_section *run,
+				const struct mml_section *next)
+{
+	return run->base_pfn + MML_SECTION_FRAMES == next->base_pfn;
+}
+
+/**
+ * mml_sections_build - lay out the sections of a slice
+ * @slice: gets its sections, its frames spanned and its frames present
+ * @runs: the memory, by address, up to a section each; only the last may be less
+ * @nr_runs: how many
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int mml_sections_build(struct mml_slice *slice, const struct mml_section *runs,
+		       unsigned long nr_runs)
+{
+	unsigned long nr_sections = nr_runs, i, at = 0;
+
+	for (i = 1; i < nr_runs; i++)
+		nr_sections += !mml_section_follows(&runs[i - 1], &runs[i]);
+	slice->sections = mml_vcalloc(NULL, nr_sections, sizeof(*slice->sections));
+	if (!slice->sections)
+		return -ENOMEM;
+
+	slice->nr_present = 0;
+	for (i = 0; i < nr_runs; i++) {
+		if (i && !mml_section_follows(&runs[i - 1], &runs[i]))
+			at++;
+		slice->sections[at++] = runs[i];
+		slice->nr_present += runs[i].nr;
+	}
+	slice->nr = (nr_sections - 1) * MML_SECTION_FRAMES + runs[nr_runs - 1].nr;
+	return 0;
+}
+
+void mml_sections_free(struct mml_section *sections)
+{
+	vfree(sections);
+}
+
+/**
+ * mml_section_present - how much of a section is there
+ * @machine: the machine
+ * @pfn: frame number of the section's first frame
+ *
+ * Context: any.
+ * Return: frames, from the first on; the others have no memory, or are beyond the
+ * machine's end.
+ */
+unsigned long mml_section_present(const struct mml_machine *machine, unsigned long pfn)
+{
+	if (machine->sections)
+		return machine->sections[pfn / MML_SECTION_FRAMES].nr;
+	return min(machine->nr_frames - pfn, MML_SECTION_FRAMES);
+}
+EXPORT_SYMBOL_NS_GPL(mml_section_present, MM_LAB);
