@@ -321,13 +321,23 @@ static void test_directions(const struct command *c)
 	test(good & unchanged(), "%s: ENOTTY with another direction", c->name);
 }
 
+/* Of the struct in its first version; those that have grown since are named here. */
+static size_t first_size(const struct command *c)
+{
+	return c->cmd == MML_IOC_GET_INFO ? offsetof(struct mml_info, spanned) :
+					    _IOC_SIZE(c->cmd);
+}
+
 static void test_short(const struct command *c)
 {
+	const size_t first = first_size(c);
 	bool good = true;
 
 	for (size_t size = 0; size < _IOC_SIZE(c->cmd); size++)
-		good &= returns(c, resized(c, size), good_struct(c), -EINVAL);
-	test(good & unchanged(), "%s: EINVAL for every smaller struct", c->name);
+		good &= returns(c, resized(c, size), good_struct(c),
+				size < first ? -EINVAL : c->want);
+	test(good & unchanged(), "%s: EINVAL for every struct smaller than the first",
+	     c->name);
 }
 
 /* What is only written to is not read: what is behind it becomes zero. */
