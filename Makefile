@@ -39,7 +39,11 @@ vm_options = $(if $(KERNEL),--kernel '$(KERNEL)') $(if $(CPUS),--cpus '$(CPUS)')
 
 # What a run in a VM needs. Everything they say goes to standard error: standard
 # output is the command's.
-prepare_vm = scripts/setup build vm && $(MAKE) --no-print-directory -s modules tools >&2
+prepare_vm = scripts/setup build vm && $(MAKE) --no-print-directory -s modules tools >&2 $(prepare_kernel)
+
+# A kernel of our own: built if need be, and the modules for it
+prepare_kernel = $(if $(filter-out stock,$(KERNEL)),&& scripts/setup kernel && scripts/kernel '$(KERNEL)' >&2 && \
+	scripts/modules --kernel '$(KERNEL)' --quiet >&2)
 
 quiet := $(if $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),--quiet)
 
@@ -110,7 +114,7 @@ help:
 	@echo '  RESERVE=        vm, shell: memory set aside for the lab, or none (half of MEM)'
 	@echo '  APPEND=         vm, shell: more words for the kernel command line'
 	@echo '  PARAMS=         vm, shell: parameters for mm_lab.ko, such as memory=128M'
-	@echo '  KERNEL=         vm, shell: the kernel to boot (stock)'
+	@echo '  KERNEL=         vm, shell: the kernel to boot, stock, lab or debug (stock)'
 	@echo '  TIMEOUT=        vm, shell: seconds before the VM is given up (300; shell: never)'
 	@echo '  TESTS=          test, check: only the stages, files or checks that match (all)'
 	@echo '  SUITES= SEED=   kunit: only the suites that match; seed of the random tests'

@@ -9,6 +9,9 @@
 #
 #   kernels/<release>/    an unpacked Debian kernel image (vmlinuz, modules)
 #   kernels/stock         symlink to the one that `--kernel stock` means
+#   kernels/lab, debug    the same for those that scripts/kernel builds
+#   kernel-build/         where it builds; empty when it has finished
+#   ccache/               compiler cache of the kernels that are built here
 #   initramfs/            guest initramfs images, named by a hash of their content
 #   source/<version>/     the kernel tree of the package linux-source-6.12
 #   kunit/                the UML kernel that the KUnit suites are linked into
@@ -75,6 +78,48 @@ headers_release()
 
 # stock_release - the kernel release behind `--kernel stock`, if it is fetched
 stock_release() { readlink "$MMLAB_CACHE/kernels/stock"; }
+
+# kernel_fragments NAME - what qemu/kernels has on a kernel of our own, in the order
+# in which it is read; nothing, and failure, for other names
+kernel_fragments()
+{
+	case $1 in
+	lab) printf '%s\n' "$MMLAB_TOP"/qemu/kernels/lab.config ;;
+	debug) printf '%s\n' "$MMLAB_TOP"/qemu/kernels/{lab,debug}.config ;;
+	*) return 1 ;;
+	esac
+}
+
+# kernel_options NAME - its options as lines of a .config, one each; of several lines
+# about one option the last is meant
+kernel_options()
+{
+	local fragments
+	mapfile -t fragments < <(kernel_fragments "$1")
+	((${#fragments[@]})) || return
+	grep -h '^CONFIG_' "${fragments[@]}" | tac | awk -F= '!seen[$1]++' | tac
+}
+
+# kernel_misses NAME CONFIG - those of its options that CONFIG does not have
+kernel_misses()
+{
+	local line
+	kernel_options "$1" | while IFS= read -r line; do
+		case $line in
+		*=n) ! grep -q "^${line%=n}=" "$2" || printf '%s\n' "$line" ;;
+		*) grep -qxF "$line" "$2" || printf '%s\n' "$line" ;;
+		esac
+	done
+}
+
+# kernel_name RELEASE - which of our own kernels it is of; nothing if of none
+kernel_name()
+{
+	case $1 in
+	*-lab-*) echo lab ;;
+	*-labdbg-*) echo debug ;;
+	esac
+}
 
 # kernel_source - the unpacked kernel tree in the cache, if it is there
 kernel_source()
