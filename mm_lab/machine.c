@@ -26,6 +26,8 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/random.h>
+#include <linux/ratelimit.h>
+#include <linux/seq_file.h>
 #include <linux/vmalloc.h>
 
 #include "mm_lab/alloc.h"
@@ -34,6 +36,9 @@
 #include "mm_lab/machine.h"
 #include "mm_lab/session.h"
 #include "mm_lab/vmstat.h"
+
+/* Of those who keep a machine from being destroyed, so many are told. */
+#define MML_HOLDERS_NAMED 10
 
 static DEFINE_MUTEX(mml_machines_lock);
 static LIST_HEAD(mml_machines);		/* by number, ascending */
@@ -311,6 +316,8 @@ static struct mml_machine *mml_machine_alloc(const struct mml_machine_spec *spec
 	init_rwsem(&machine->engines_lock);
 	spin_lock_init(&machine->holders_lock);
 	INIT_LIST_HEAD(&machine->holders);
+	ratelimit_default_init(&machine->naming);
+	ratelimit_set_flags(&machine->naming, RATELIMIT_MSG_ON_RELEASE);
 	spin_lock_init(&machine->jobs_lock);
 	INIT_LIST_HEAD(&machine->jobs);
 	return machine;
@@ -422,15 +429,46 @@ EXPORT_SYMBOL_NS_GPL(mml_machine_create, MM_LAB);
  * Destroying one.
  */
 
+/*
+ * A few, for this is under a spinlock, and not for ever, for who may destroy a machine
+ * can ask in a loop. All of them are in debugfs.
+ */
 static void mml_name_holders(struct mml_machine *machine)
 {
+	unsigned int left = MML_HOLDERS_NAMED;
 	struct mml_hold *hold;
 
 	lockdep_assert_held(&machine->holders_lock);
 
-	list_for_each_entry(hold, &machine->holders, node)
+	if (!__ratelimit(&machine->naming))
+		return;
+	list_for_each_entry(hold, &machine->holders, node) {
+		if (!left--)
+			break;
 		pr_info("machine %u is held by a %s of %s[%d]\n", machine->id,
 			hold->what, hold->comm, hold->pid);
+	}
+	if (machine->nr_holders > MML_HOLDERS_NAMED)
+		pr_info("machine %u has %u more holders: see debugfs mm_lab/%u/holders\n",
+			machine->id, machine->nr_holders - MML_HOLDERS_NAMED,
+			machine->id);
+}
+
+/**
+ * mml_show_holders - all who hold a machine, a line each
+ * @machine: the machine
+ * @seq: where to
+ *
+ * Context: process.
+ */
+void mml_show_holders(struct mml_machine *machine, struct seq_file *seq)
+{
+	struct mml_hold *hold;
+
+	spin_lock(&machine->holders_lock);
+	list_for_each_entry(hold, &machine->holders, node)
+		seq_printf(seq, "%-12s %7d %s\n", hold->what, hold->pid, hold->comm);
+	spin_unlock(&machine->holders_lock);
 }
 
 /*

@@ -7,6 +7,7 @@
 
 #include <linux/mm.h>
 #include <linux/prandom.h>
+#include <linux/ratelimit_types.h>
 #include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
@@ -18,6 +19,8 @@
 #include "mm_lab/region.h"
 #include "mm_lab/report.h"
 #include "mm_lab/sparse.h"
+
+struct seq_file;
 
 /* The smallest machine, in frames. */
 #define MML_MIN_FRAMES		64UL
@@ -92,6 +95,7 @@ struct mml_verdict {
  * @holders_lock: protects @holders and @nr_holders
  * @holders: struct mml_hold, who must go before the machine can
  * @nr_holders: how many
+ * @naming: limits how often they are named in the kernel log
  * @jobs_lock: protects @jobs and @last_job
  * @jobs: struct mml_job
  * @last_job: the last number given
@@ -138,6 +142,7 @@ struct mml_machine {
 	spinlock_t			holders_lock;
 	struct list_head		holders;	/* holders_lock */
 	unsigned int			nr_holders;	/* holders_lock */
+	struct ratelimit_state		naming;
 
 	spinlock_t			jobs_lock;
 	struct list_head		jobs;		/* jobs_lock */
@@ -190,6 +195,7 @@ int mml_machine_validate(u32 id, struct mml_validation *v);
 void mml_validate_all(struct mml_validation *v);
 void mml_validate(struct mml_machine *machine, struct mml_validation *v);
 void mml_machine_stat(struct mml_machine *machine, unsigned long *items);
+void mml_show_holders(struct mml_machine *machine, struct seq_file *seq);
 void mml_machines_exit(void);
 
 static inline bool mml_machine_broken(const struct mml_machine *machine)

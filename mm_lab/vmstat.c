@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A machine's vmstat, meminfo and validate files.
+ * A machine's vmstat, meminfo, validate and holders files.
  *
  * Kernel counterpart: mm/vmstat.c (vmstat_show), fs/proc/meminfo.c. Names and
  * formats as there, so that tools made for those read these; lines of what the lab
@@ -103,10 +103,18 @@ static int mml_validate_show(struct seq_file *seq, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(mml_validate);
 
+static int mml_holders_show(struct seq_file *seq, void *unused)
+{
+	mml_show_holders(seq->private, seq);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(mml_holders);
+
 /* The ground's own files in each machine's directory. */
 const struct mml_debugfs_file mml_ground_files[] = {
 	{ "vmstat",	&mml_vmstat_fops },
 	{ "meminfo",	&mml_meminfo_fops },
 	{ "validate",	&mml_validate_fops },
+	{ "holders",	&mml_holders_fops },
 	{}
 };

@@ -163,6 +163,33 @@ static void test_held(void)
 	machine_end(&machine);
 }
 
+/* The log names some, debugfs all. */
+static void test_many_holders(void)
+{
+	struct machine machine = machine_new(MIB);
+	unsigned int lines = 0;
+	uint32_t number;
+	int job[15];
+	char line[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(job); i++)
+		job[i] = job_new(machine.id, &number);
+	kernel_log_mark();
+	test_is(destroy(machine.fd, 0), -EBUSY, "a machine with 15 jobs is not destroyed");
+	snprintf(line, sizeof(line), "machine %u has 5 more holders", machine.id);
+	test(says_holder("job", machine.id) && kernel_log_says(line),
+	     "the kernel log names ten and counts the others");
+	snprintf(line, sizeof(line), "job          %7d hostile-machine\n", getpid());
+	for (const char *text = machine_file(machine.id, "holders"); (text = strstr(text, line));
+	     text++)
+		lines++;
+	test_is(lines, 15, "debugfs names them all");
+	for (size_t i = 0; i < ARRAY_SIZE(job); i++)
+		close(job[i]);
+	test_is(*machine_file(machine.id, "holders"), '\0', "and nobody when they are gone");
+	machine_end(&machine);
+}
+
 static void test_orphan(void)
 {
 	struct machine machine = machine_new(MIB);
@@ -481,6 +508,7 @@ int main(int argc, char **argv)
 	test_smallest();
 	test_numbers();
 	test_held();
+	test_many_holders();
 	test_orphan();
 	test_kept();
 	test_jobs();

@@ -413,6 +413,19 @@ uint64_t vm_event(uint32_t machine, const char *name)
 	bail("%s has no %s", path, name);
 }
 
+/* A file of a machine in debugfs. */
+const char *machine_file(uint32_t machine, const char *name)
+{
+	const char *text;
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/mm_lab/%u/%s", machine, name);
+	text = read_text(path);
+	if (!text)
+		bail("%s cannot be read", path);
+	return text;
+}
+
 /* A file of a session in debugfs, which appears a little after the session. */
 const char *session_file(uint32_t machine, uint32_t session, const char *name)
 {

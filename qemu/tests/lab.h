@@ -83,6 +83,7 @@ int lab_info(uint32_t machine, uint32_t flags, struct mml_info *info);
 uint64_t free_frames(uint32_t machine);
 bool free_frames_become(uint32_t machine, uint64_t want);
 uint64_t vm_event(uint32_t machine, const char *name);
+const char *machine_file(uint32_t machine, const char *name);
 const char *session_file(uint32_t machine, uint32_t session, const char *name);
 bool test_valid(const char *when);
 void kernel_log_mark(void);

@@ -88,6 +88,7 @@ wait_until 10 pgrep -x sleep
 refused "vma_probe while a program runs on it" 'in use' rmmod vma_probe
 refused "buddy_probe" 'in use' rmmod buddy_probe
 refused "mm_lab" 'in use' rmmod mm_lab
+like "debugfs says who holds the machine" "$(<"$lab_debugfs/0/holders")" "^session +$(pgrep -x sleep) "
 pkill -9 -x sleep
 wait %1
 in_order '' "all when it is killed" unload_all
