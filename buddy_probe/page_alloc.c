@@ -179,7 +179,8 @@ struct mml_page *mml_alloc_pages(struct mml_machine *machine, gfp_t gfp,
 			   MML_MAX_ORDER);
 		return NULL;
 	}
-	if (unlikely(machine->slow) && mml_should_fail(machine))
+	if (unlikely(machine->slow) &&
+	    (mml_bug_comes(machine) || mml_should_fail(machine)))
 		page = NULL;
 	else
 		page = mml_rmqueue(mml_zone(machine), order);

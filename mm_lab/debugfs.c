@@ -8,6 +8,7 @@
  * module's) stay alive because the file is removed before they go.
  */
 #include <linux/debugfs.h>
+#include <linux/fs.h>
 
 #include "mm_lab/debugfs.h"
 #include "mm_lab/machine.h"
@@ -19,7 +20,8 @@ void mml_debugfs_add(struct dentry *dir, const struct mml_debugfs_file *files,
 		     void *data)
 {
 	for (; files && files->name; files++)
-		debugfs_create_file(files->name, 0400, dir, data, files->fops);
+		debugfs_create_file(files->name, files->fops->write ? 0200 : 0400, dir,
+				    data, files->fops);
 }
 
 /* Remove a table of files from @dir, if it is still there; wait for their readers. */

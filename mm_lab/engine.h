@@ -33,10 +33,10 @@ enum mml_stat_item {
 };
 
 /**
- * struct mml_debugfs_file - one read-only file in a debugfs directory
+ * struct mml_debugfs_file - one file in a debugfs directory
  * @name: of the file; an empty entry ends a table
  * @fops: from DEFINE_SHOW_ATTRIBUTE(); seq->private is the machine, or the session
- *	for a session's files
+ *	for a session's files. Or of a file that is written to, and then cannot be read
  */
 struct mml_debugfs_file {
 	const char *name;
@@ -63,6 +63,8 @@ struct mml_debugfs_file {
  * @session_mmap: a process maps the session file; or NULL
  * @validate: check every invariant of this engine on a machine; may be NULL
  * @stat: add to @items what this engine knows; may be NULL
+ * @broken: the machine has been marked broken: keep processes off its memory; may be
+ *	NULL. Process context
  */
 struct mml_engine {
 	const char *name;
@@ -83,6 +85,7 @@ struct mml_engine {
 			    struct vm_area_struct *vma);
 	void (*validate)(struct mml_machine *machine, struct mml_validation *v);
 	void (*stat)(struct mml_machine *machine, unsigned long *items);
+	void (*broken)(struct mml_machine *machine);
 
 	/* private: of machine.c */
 	struct list_head node;

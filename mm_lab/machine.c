@@ -296,6 +296,19 @@ static int mml_machine_memory(struct mml_machine *machine,
 	return err;
 }
 
+/* Queued by mml_mark_broken(), which may be called where nothing may wait. */
+static void mml_machine_retire(struct work_struct *work)
+{
+	struct mml_machine *machine = container_of(work, struct mml_machine, retire);
+	int slot;
+
+	down_read(&machine->engines_lock);
+	for (slot = 0; slot < MML_NR_SLOTS; slot++)
+		if (machine->engine[slot] && machine->engine[slot]->broken)
+			machine->engine[slot]->broken(machine);
+	up_read(&machine->engines_lock);
+}
+
 static struct mml_machine *mml_machine_alloc(const struct mml_machine_spec *spec)
 {
 	struct mml_machine *machine = mml_kzalloc(NULL, sizeof(*machine), GFP_KERNEL);
@@ -313,6 +326,7 @@ static struct mml_machine *mml_machine_alloc(const struct mml_machine_spec *spec
 	machine->seed = spec->seed;
 	spin_lock_init(&machine->rnd_lock);
 	prandom_seed_state(&machine->rnd, spec->seed ?: get_random_u64());
+	INIT_WORK(&machine->retire, mml_machine_retire);
 	init_rwsem(&machine->engines_lock);
 	spin_lock_init(&machine->holders_lock);
 	INIT_LIST_HEAD(&machine->holders);
@@ -331,6 +345,7 @@ no_events:
 
 static void mml_machine_free(struct mml_machine *machine)
 {
+	cancel_work_sync(&machine->retire);
 	vfree(machine->memmap);
 	mml_slice_give(&machine->slice);
 	free_percpu(machine->vm_events);

@@ -12,6 +12,7 @@
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "mm_lab/engine.h"
@@ -37,6 +38,7 @@ enum mml_machine_state {
 /* Bits of mml_machine.slow: what only some runs want. */
 enum mml_slow {
 	MML_SLOW_FAIL_NTH,		/* an allocation is to fail */
+	MML_SLOW_PLANTED,		/* an allocation is to find a bug */
 };
 
 /**
@@ -87,6 +89,8 @@ struct mml_verdict {
  * @rnd: state of mml_random()
  * @reports: calls of mml_report()
  * @fail_nth: allocations until one fails, while MML_SLOW_FAIL_NTH is set
+ * @planted: allocations of frames until one finds a bug, while MML_SLOW_PLANTED is set
+ * @retire: runs the engines' @broken, once it is marked broken
  * @engines_lock: writers change @engines and @page_ops, readers walk the engines
  * @engines: bit n: the engine of slot n is set up here
  * @engine: by slot
@@ -132,6 +136,8 @@ struct mml_machine {
 
 	atomic64_t			reports;	/* A */
 	atomic_long_t			fail_nth;	/* A */
+	atomic_long_t			planted;	/* A */
+	struct work_struct		retire;
 
 	struct rw_semaphore		engines_lock;
 	unsigned long			engines;	/* E */
@@ -291,5 +297,9 @@ static inline int mml_cpu(struct mml_machine *machine)
 }
 
 u32 mml_random(struct mml_machine *machine);
+
+/* plant.c */
+bool mml_bug_comes(struct mml_machine *machine);
+extern const struct file_operations mml_plant_fops;
 
 #endif /* _MML_MACHINE_H */

@@ -67,6 +67,7 @@ void mml_mark_broken(struct mml_machine *machine, const char *fmt, ...)
 	vaf.va = &args;
 	mml_say(machine, "broken, its ioctls fail with EIO from now on: ", &vaf);
 	va_end(args);
+	schedule_work(&machine->retire);
 }
 EXPORT_SYMBOL_NS_GPL(mml_mark_broken, MM_LAB);
 

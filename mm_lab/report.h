@@ -6,8 +6,8 @@
  *		tests read; never a WARN, for that means a bug of ours.
  * mml_bug()	the lab itself is wrong. WARNs once, marks the machine broken: its
  *		ioctls answer -EIO (those that look excepted) and its faults SIGBUS
- *		from then on, its state stays readable, the host and other machines
- *		go on.
+ *		from then on, real entries are revoked so that the next touch is such
+ *		a fault, its state stays readable, the host and other machines go on.
  * mml_check()	a validator's line: counts a check, and says so if it does not hold.
  */
 #ifndef _MML_REPORT_H

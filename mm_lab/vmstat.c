@@ -116,5 +116,6 @@ const struct mml_debugfs_file mml_ground_files[] = {
 	{ "meminfo",	&mml_meminfo_fops },
 	{ "validate",	&mml_validate_fops },
 	{ "holders",	&mml_holders_fops },
+	{ "plant_bug",	&mml_plant_fops },
 	{}
 };

@@ -97,6 +97,7 @@ static struct mml_engine mml_vma_engine = {
 	.session_mmap = mml_window_mmap,
 	.validate = mml_vma_validate,
 	.stat = mml_vma_stat,
+	.broken = mml_windows_revoke,
 };
 
 static int __init mml_vma_init(void)

@@ -67,6 +67,8 @@ static int mml_window_insert(struct mml_mm *mm, struct mml_fault *fault,
 	struct vm_fault *vmf = fault->window;
 	vm_fault_t ret;
 
+	if (mml_machine_broken(mm->machine))
+		return -EIO;		/* entries are revoked, or were already */
 	if (vmf->flags & FAULT_FLAG_MKWRITE)
 		zap_vma_ptes(vmf->vma, fault->address, PAGE_SIZE);
 	ret = vmf_insert_pfn_prot(vmf->vma, fault->address,
@@ -84,6 +86,29 @@ static void mml_window_revoke(struct mml_mm *mm, unsigned long start,
 
 	if (mapping)
 		unmap_mapping_range(mapping, start, end - start, 1);
+}
+
+/**
+ * mml_windows_revoke - the machine is broken: no real entry leads to its frames
+ * @machine: the machine, marked broken already
+ *
+ * A fault that did not see the mark may still be under way: it holds the mm's
+ * mmap_lock for reading until it has inserted its entry. One that comes later sees it.
+ *
+ * Context: process, may sleep.
+ */
+void mml_windows_revoke(struct mml_machine *machine)
+{
+	struct mml_windows *windows = mml_windows(machine);
+	struct mml_window *window;
+
+	mutex_lock(&windows->lock);
+	list_for_each_entry(window, &windows->list, node) {
+		down_write(&window->mm.mmap_lock);
+		mml_window_revoke(&window->mm, window->mm.start, window->mm.end);
+		up_write(&window->mm.mmap_lock);
+	}
+	mutex_unlock(&windows->lock);
 }
 
 static const struct mml_window_ops mml_window_ops = {

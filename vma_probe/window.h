@@ -52,6 +52,7 @@ static inline struct mml_window *mml_window(const struct mml_session *session)
 int mml_window_init(struct mml_session *session, struct mml_session *parent);
 void mml_window_exit(struct mml_session *session);
 void mml_window_free(struct mml_session *session);
+void mml_windows_revoke(struct mml_machine *machine);
 int mml_window_mmap(struct mml_session *session, struct vm_area_struct *vma);
 
 extern const struct mml_ioctl mml_vma_ioctls[MML_IOC_RANGE];
