@@ -8,6 +8,7 @@
 # MML_FUZZ_CALLS in the environment is another number of calls; options are handed on
 # to the program: fuzz.sh --seed 7
 #
+# kernels: stock debug
 # vm: --mem 1200M
 # timeout: 300
 
