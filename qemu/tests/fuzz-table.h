@@ -68,7 +68,7 @@ struct field {
 	uint64_t low, high;
 };
 
-#define MOST_FIELDS	16
+#define MOST_FIELDS	17
 #define MOST_ERRNOS	8
 
 struct command {
@@ -103,6 +103,7 @@ static const struct command commands[] = {
 			FIELD(mml_info, name, OUT),
 			FIELD(mml_info, backend_name, OUT),
 			FIELD(mml_info, region, OUT),
+			FIELD(mml_info, spanned, OUT),
 		},
 	},
 	{
@@ -111,7 +112,7 @@ static const struct command commands[] = {
 		.field = {
 			FIELD(mml_machine_create, bytes, BYTES, 64, 512),
 			FIELD(mml_machine_create, backend, NUMBER, MML_BACKEND_AUTO,
-			      MML_BACKEND_CONTIG),
+			      MML_BACKEND_MEMMAP),
 			FIELD(mml_machine_create, flags, BITS, 0, MML_MACHINE_KEEP),
 			FIELD(mml_machine_create, seed, ANYTHING),
 			FIELD(mml_machine_create, name, NAME),

@@ -174,7 +174,7 @@ static void map_window(struct thread *t, unsigned int slot)
 	static const uint64_t sizes[] = { PAGE, 3 * MIB, WINDOW_BYTES - PAGE, 64UL << 30 };
 	const uint64_t bytes = one_in(t, 32) ? sizes[below(t, ARRAY_SIZE(sizes))] : WINDOW_BYTES;
 	const uint64_t offset = one_in(t, 32) ? PAGE : 0;
-	const int kind = one_in(t, 32) ? MAP_PRIVATE : MAP_SHARED;
+	const int kind = one_in(t, 32) ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED;
 	const int prot = one_in(t, 32) ? (int)below(t, MODE_RWX + 1) : MODE_RWX;
 
 	if (!one_in(t, 32))
