@@ -85,6 +85,7 @@ static struct mml_page *mml_block_take(struct mml_session *session, u32 order,
 		return ERR_PTR(-ENOMEM);
 	/* Charged afterwards: the high-water mark counts frames that were there. */
 	if (!mml_counter_try_charge(&session->counter, 1UL << order)) {
+		mml_explain_charge(session->machine, gfp, order, &session->counter);
 		__mml_free_pages(session->machine, page, order);
 		return ERR_PTR(-EDQUOT);
 	}
@@ -111,13 +112,20 @@ static int mml_ioc_block_alloc(struct mml_ioctl_call *call, void *arg)
 {
 	struct mml_session *session = call->session;
 	struct mml_block_alloc *a = arg;
+	gfp_t gfp = GFP_KERNEL;
 	struct mml_page *page;
 	int err;
 
-	if (a->order > MML_MAX_ORDER || a->flags & ~MML_BLOCK_ZERO || a->pad)
+	if (a->flags & ~MML_BLOCK_ZERO || a->pad)
 		return -EINVAL;
-	page = mml_block_take(session, a->order, a->flags & MML_BLOCK_ZERO ?
-			      GFP_KERNEL | __GFP_ZERO : GFP_KERNEL);
+	if (a->flags & MML_BLOCK_ZERO)
+		gfp |= __GFP_ZERO;
+	if (a->order > MML_MAX_ORDER) {
+		mml_explain_alloc(session->machine, MML_WHY_ORDER, gfp, a->order);
+		mml_explain_sign(session->machine, session->id);
+		return -EINVAL;
+	}
+	page = mml_block_take(session, a->order, gfp);
 	if (IS_ERR(page))
 		return PTR_ERR(page);
 	err = mml_block_enter(session, page, &a->handle);

@@ -26,7 +26,11 @@
  *	a block's frame number is a multiple of 1 << order
  *	no two buddies are both free and whole: they would have been merged
  *
- * Locking: zone->lock, irq-safe, a leaf. Zeroing and tracing happen outside.
+ * What only some runs want (enum mml_slow) has copies of its own of both ways, made by
+ * the compiler: functions that take @told, a constant, tell each decision or do not.
+ *
+ * Locking: zone->lock, irq-safe; only the explainer's lock is taken under it. Zeroing
+ * and tracing happen outside, but for the decisions, which are events under it.
  */
 #include <linux/export.h>
 #include <linux/log2.h>
@@ -89,13 +93,25 @@ static bool mml_del_page_from_free_list(struct mml_zone *zone,
 	return true;
 }
 
+/* Tell of a decision about the block at @page, or about none. */
+static void mml_tell(struct mml_zone *zone, unsigned int order, enum mml_try step,
+		     unsigned int candidate, const struct mml_page *page,
+		     unsigned long value)
+{
+	trace_mml_alloc_decision(zone->machine, order, step, candidate,
+				 page ? page - zone->machine->memmap : -1UL, value);
+}
+
 /* Give back what @page, a block of order @high, has beyond order @low. */
-static void mml_expand(struct mml_zone *zone, struct mml_page *page,
-		       unsigned int low, unsigned int high)
+static __always_inline void mml_expand(struct mml_zone *zone, struct mml_page *page,
+				       unsigned int low, unsigned int high, bool told)
 {
 	while (high > low) {
 		high--;
 		mml_add_to_free_list(zone, page + (1UL << high), high);
+		if (told)
+			mml_tell(zone, low, MML_TRY_SPLIT, high, page + (1UL << high),
+				 zone->free_area[high].free_list.nr);
 	}
 }
 
@@ -111,8 +127,8 @@ static bool mml_page_is_free(struct mml_zone *zone, const struct mml_page *page,
 	return false;
 }
 
-static struct mml_page *__mml_rmqueue_smallest(struct mml_zone *zone,
-					       unsigned int order)
+static __always_inline struct mml_page *
+__mml_rmqueue_smallest(struct mml_zone *zone, unsigned int order, bool told)
 {
 	unsigned int current_order;
 
@@ -122,15 +138,24 @@ static struct mml_page *__mml_rmqueue_smallest(struct mml_zone *zone,
 		struct mml_frame_list *list = &zone->free_area[current_order].free_list;
 		struct mml_page *page;
 
-		if (mml_frame_list_empty(list))
+		if (mml_frame_list_empty(list)) {
+			if (told)
+				mml_tell(zone, order, MML_TRY_EMPTY, current_order,
+					 NULL, 0);
 			continue;
+		}
 		page = mml_frame_list_pop(zone->machine, list);
 		if (unlikely(!page || !mml_page_is_free(zone, page, current_order)))
 			return NULL;
 		zone->nr_free -= 1UL << current_order;
-		mml_expand(zone, page, order, current_order);
+		if (told)
+			mml_tell(zone, order, MML_TRY_TAKE, current_order, page,
+				 list->nr + 1);
+		mml_expand(zone, page, order, current_order, told);
 		return page;
 	}
+	if (told)
+		mml_tell(zone, order, MML_TRY_FAIL, order, NULL, zone->nr_free);
 	return NULL;
 }
 
@@ -146,17 +171,41 @@ static void mml_prep_new_page(struct mml_page *page, unsigned int order)
 	atomic_set(&page->_refcount, 1);
 }
 
-static struct mml_page *mml_rmqueue(struct mml_zone *zone, unsigned int order)
+static __always_inline struct mml_page *mml_rmqueue(struct mml_zone *zone, gfp_t gfp,
+						    unsigned int order, bool told)
 {
 	struct mml_page *page;
 	unsigned long flags;
 
 	spin_lock_irqsave(&zone->lock, flags);
-	page = __mml_rmqueue_smallest(zone, order);
-	if (page)
+	page = __mml_rmqueue_smallest(zone, order, told);
+	if (likely(page))
 		mml_prep_new_page(page, order);
+	else
+		mml_explain_rmqueue(zone, gfp, order);
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return page;
+}
+
+/* As mml_rmqueue(), where something of enum mml_slow is wanted. */
+static noinline struct mml_page *mml_rmqueue_slow(struct mml_zone *zone, gfp_t gfp,
+						  unsigned int order)
+{
+	struct mml_machine *machine = zone->machine;
+	bool told = test_bit(MML_SLOW_DECISIONS, &machine->slow);
+
+	if (mml_bug_comes(machine)) {
+		mml_explain_alloc(machine, MML_WHY_BROKEN, gfp, order);
+		return NULL;
+	}
+	if (mml_should_fail(machine)) {
+		if (told)
+			mml_tell(zone, order, MML_TRY_INJECTED, order, NULL, 0);
+		mml_explain_alloc(machine, MML_WHY_INJECTED, gfp, order);
+		return NULL;
+	}
+	return told ? mml_rmqueue(zone, gfp, order, true) :
+		      mml_rmqueue(zone, gfp, order, false);
 }
 
 /**
@@ -177,13 +226,13 @@ struct mml_page *mml_alloc_pages(struct mml_machine *machine, gfp_t gfp,
 	if (unlikely(order > MML_MAX_ORDER)) {
 		mml_report(machine, "order %u asked for: the largest is %u", order,
 			   MML_MAX_ORDER);
+		mml_explain_alloc(machine, MML_WHY_ORDER, gfp, order);
 		return NULL;
 	}
-	if (unlikely(machine->slow) &&
-	    (mml_bug_comes(machine) || mml_should_fail(machine)))
-		page = NULL;
+	if (unlikely(machine->slow))
+		page = mml_rmqueue_slow(mml_zone(machine), gfp, order);
 	else
-		page = mml_rmqueue(mml_zone(machine), order);
+		page = mml_rmqueue(mml_zone(machine), gfp, order, false);
 	if (likely(page)) {
 		if (gfp & __GFP_ZERO && mml_has_memory(machine))
 			memset(mml_page_address(machine, page), 0, PAGE_SIZE << order);
@@ -194,27 +243,77 @@ struct mml_page *mml_alloc_pages(struct mml_machine *machine, gfp_t gfp,
 }
 EXPORT_SYMBOL_NS_GPL(mml_alloc_pages, MM_LAB);
 
-/* Put a block of @order that begins at @page back, merged with its free buddies. */
-static void __mml_free_one_page(struct mml_zone *zone, struct mml_page *page,
-				unsigned int order)
+/* Has @machine a frame of that number? Not beyond its end, nor in a hole. */
+static bool mml_pfn_present(const struct mml_machine *machine, mml_pfn_t pfn)
+{
+	unsigned long offset = pfn.val % MML_SECTION_FRAMES;
+
+	return mml_pfn_valid(machine, pfn) &&
+	       offset < mml_section_present(machine, pfn.val - offset);
+}
+
+/* Why a block of @order is not merged with its buddy, whether or not there is one. */
+static void mml_tell_unmerged(struct mml_zone *zone, unsigned int freed,
+			      unsigned int order, mml_pfn_t buddy_pfn,
+			      const struct mml_page *buddy)
+{
+	if (order == MML_MAX_ORDER)
+		mml_tell(zone, freed, MML_TRY_LARGEST, order, NULL, 0);
+	else if (!mml_pfn_present(zone->machine, buddy_pfn))
+		mml_tell(zone, freed, MML_TRY_NO_BUDDY, order, buddy, 0);
+	else if (buddy->state == MML_FRAME_FREE)
+		mml_tell(zone, freed, MML_TRY_BUDDY_SPLIT, order, buddy, buddy->order);
+	else
+		mml_tell(zone, freed, MML_TRY_BUDDY_USED, order, buddy, 0);
+}
+
+/* Put a block of @freed that begins at @page back, merged with its free buddies. */
+static __always_inline void mml_free_one_page(struct mml_zone *zone,
+					      struct mml_page *page,
+					      unsigned int freed, bool told)
 {
 	struct mml_machine *machine = zone->machine;
-	mml_pfn_t pfn = mml_page_to_pfn(machine, page);
+	mml_pfn_t pfn = mml_page_to_pfn(machine, page), buddy_pfn = pfn;
+	struct mml_page *buddy = page;
+	unsigned int order;
 
 	lockdep_assert_held(&zone->lock);
 
 	page->state = MML_FRAME_INTERIOR;
-	for (; order < MML_MAX_ORDER; order++) {
-		mml_pfn_t buddy_pfn = mml_find_buddy(pfn, order);
-		struct mml_page *buddy = mml_pfn_to_page(machine, buddy_pfn);
-
+	for (order = freed; order < MML_MAX_ORDER; order++) {
+		buddy_pfn = mml_find_buddy(pfn, order);
+		buddy = mml_pfn_to_page(machine, buddy_pfn);
 		if (!mml_pfn_valid(machine, buddy_pfn) ||
 		    buddy->state != MML_FRAME_FREE || buddy->order != order ||
 		    !mml_del_page_from_free_list(zone, buddy, order))
 			break;
 		pfn.val &= buddy_pfn.val;
+		if (told)
+			mml_tell(zone, freed, MML_TRY_MERGE, order, buddy, 0);
 	}
-	mml_add_to_free_list(zone, mml_pfn_to_page(machine, pfn), order);
+	if (told)
+		mml_tell_unmerged(zone, freed, order, buddy_pfn, buddy);
+	page = mml_pfn_to_page(machine, pfn);
+	mml_add_to_free_list(zone, page, order);
+	if (told)
+		mml_tell(zone, freed, MML_TRY_LIST, order, page,
+			 zone->free_area[order].free_list.nr);
+}
+
+static void __mml_free_one_page(struct mml_zone *zone, struct mml_page *page,
+				unsigned int order)
+{
+	mml_free_one_page(zone, page, order, false);
+}
+
+/* As __mml_free_one_page(), where something of enum mml_slow is wanted. */
+static noinline void mml_free_one_page_slow(struct mml_zone *zone,
+					    struct mml_page *page, unsigned int order)
+{
+	if (test_bit(MML_SLOW_DECISIONS, &zone->machine->slow))
+		mml_free_one_page(zone, page, order, true);
+	else
+		__mml_free_one_page(zone, page, order);
 }
 
 static enum mml_bad_free mml_free_check(const struct mml_page *page,
@@ -262,7 +361,9 @@ void __mml_free_pages(struct mml_machine *machine, struct mml_page *page,
 	bad = mml_free_check(page, order);
 	if (likely(!bad))
 		last = mml_put_page_testzero(page);
-	if (last)
+	if (last && unlikely(machine->slow))
+		mml_free_one_page_slow(zone, page, order);
+	else if (last)
 		__mml_free_one_page(zone, page, order);
 	spin_unlock_irqrestore(&zone->lock, flags);
 

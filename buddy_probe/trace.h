@@ -14,7 +14,7 @@
 #include <linux/tracepoint.h>
 #include <trace/events/mmflags.h>
 
-#include "mm_lab/machine.h"
+#include "buddy_probe/zone.h"
 
 TRACE_EVENT(mm_page_alloc,
 	TP_PROTO(struct mml_machine *machine, struct mml_page *page,
@@ -55,6 +55,64 @@ TRACE_EVENT(mm_page_free,
 	),
 	TP_printk("pfn=0x%lx order=%d machine=%u", __entry->pfn, __entry->order,
 		  __entry->machine)
+);
+
+/*
+ * What the allocator tried, and found. Fires under the zone's lock, while machine->slow
+ * says so: the first to enable the event sees to that.
+ */
+
+TRACE_DEFINE_ENUM(MML_TRY_EMPTY);
+TRACE_DEFINE_ENUM(MML_TRY_TAKE);
+TRACE_DEFINE_ENUM(MML_TRY_SPLIT);
+TRACE_DEFINE_ENUM(MML_TRY_FAIL);
+TRACE_DEFINE_ENUM(MML_TRY_INJECTED);
+TRACE_DEFINE_ENUM(MML_TRY_MERGE);
+TRACE_DEFINE_ENUM(MML_TRY_NO_BUDDY);
+TRACE_DEFINE_ENUM(MML_TRY_BUDDY_USED);
+TRACE_DEFINE_ENUM(MML_TRY_BUDDY_SPLIT);
+TRACE_DEFINE_ENUM(MML_TRY_LARGEST);
+TRACE_DEFINE_ENUM(MML_TRY_LIST);
+
+#define MML_SHOW_TRY(step)						\
+	__print_symbolic(step,						\
+			 { MML_TRY_EMPTY, "empty" },			\
+			 { MML_TRY_TAKE, "take" },			\
+			 { MML_TRY_SPLIT, "split" },			\
+			 { MML_TRY_FAIL, "fail" },			\
+			 { MML_TRY_INJECTED, "injected" },		\
+			 { MML_TRY_MERGE, "merge" },			\
+			 { MML_TRY_NO_BUDDY, "no_buddy" },		\
+			 { MML_TRY_BUDDY_USED, "buddy_used" },		\
+			 { MML_TRY_BUDDY_SPLIT, "buddy_split" },	\
+			 { MML_TRY_LARGEST, "largest" },		\
+			 { MML_TRY_LIST, "list" })
+
+TRACE_EVENT_FN(mml_alloc_decision,
+	TP_PROTO(struct mml_machine *machine, unsigned int order,
+		 enum mml_try step, unsigned int candidate, unsigned long pfn,
+		 unsigned long value),
+	TP_ARGS(machine, order, step, candidate, pfn, value),
+	TP_STRUCT__entry(
+		__field(unsigned long,	pfn)
+		__field(unsigned long,	value)
+		__field(unsigned int,	order)
+		__field(unsigned int,	step)
+		__field(unsigned int,	candidate)
+		__field(u32,		machine)
+	),
+	TP_fast_assign(
+		__entry->pfn		= pfn;
+		__entry->value		= value;
+		__entry->order		= order;
+		__entry->step		= step;
+		__entry->candidate	= candidate;
+		__entry->machine	= machine->id;
+	),
+	TP_printk("order=%u step=%s candidate=%u pfn=%ld value=%lu machine=%u",
+		  __entry->order, MML_SHOW_TRY(__entry->step), __entry->candidate,
+		  __entry->pfn, __entry->value, __entry->machine),
+	mml_decisions_tell, mml_decisions_hush
 );
 
 #endif /* _MML_BUDDY_TRACE_H */

@@ -102,6 +102,15 @@ static int mml_ioc_validate(struct mml_ioctl_call *call, void *arg)
 	return err;
 }
 
+static int mml_ioc_explain(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_explain *a = arg;
+
+	if (a->flags || a->pad || a->kind >= MML_NR_EXPLAIN_KINDS)
+		return -EINVAL;
+	return mml_machine_explain(a);
+}
+
 static int mml_machine_spec_of(const struct mml_machine_create *a,
 			       struct mml_machine_spec *spec)
 {
@@ -292,6 +301,7 @@ static const struct mml_ioctl mml_ground_ioctls[MML_IOC_RANGE] = {
 		  mml_ioc_session_open),
 	MML_IOCTL(MML_IOC_SESSION_NOTE, struct mml_session_note, MML_FILE_SESSION,
 		  mml_ioc_session_note),
+	MML_IOCTL(MML_IOC_EXPLAIN, struct mml_explain, MML_FILE_ANY, mml_ioc_explain),
 };
 
 /*
@@ -375,7 +385,8 @@ static long mml_ioctl_run(const struct mml_ioctl *ioctl,
 			  struct mml_ioctl_call *call, unsigned int cmd,
 			  void __user *uarg)
 {
-	u8 arg[MML_IOCTL_MAX_SIZE] __aligned(8);
+	/* What of it is used is zeroed when it is copied in. */
+	u8 arg[MML_IOCTL_MAX_SIZE] __aligned(8) __uninitialized;
 	int err;
 
 	err = mml_ioctl_copy_in(ioctl, cmd, arg, uarg);
@@ -439,6 +450,8 @@ static long mml_session_ioctl(struct file *file, unsigned int cmd,
 		err = -EIO;		/* what any file takes only looks */
 	else
 		err = mml_ioctl_run(ioctl, &call, cmd, (void __user *)arg);
+	if (unlikely(err == -ENOMEM || err == -EDQUOT))
+		mml_explain_sign(session->machine, session->id);
 	mml_session_put(session);
 	return err;
 }

@@ -56,7 +56,7 @@ struct mml_ioctl {
 };
 
 /* The largest struct of any command. */
-#define MML_IOCTL_MAX_SIZE	256
+#define MML_IOCTL_MAX_SIZE	1024
 
 #define __MML_IOCTL(_cmd, _type, _min_size, _kinds, _fn, _undo)		\
 	[_IOC_NR(_cmd) % MML_IOC_RANGE] = {				\

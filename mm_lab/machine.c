@@ -44,6 +44,7 @@ static DEFINE_MUTEX(mml_machines_lock);
 static LIST_HEAD(mml_machines);		/* by number, ascending */
 static LIST_HEAD(mml_engines);		/* in the order of registration */
 static u32 mml_last_machine;		/* the last number given; 0 is the default's */
+static unsigned int mml_decisions;	/* who wants decisions told */
 
 /*
  * Engines on machines.
@@ -189,6 +190,43 @@ void mml_validate(struct mml_machine *machine, struct mml_validation *v)
 EXPORT_SYMBOL_NS_GPL(mml_validate, MM_LAB);
 
 /**
+ * mml_decisions_tell - somebody wants the decisions of all machines, also of those that
+ *	will be made, as events
+ *
+ * Context: process, may sleep.
+ * Return: 0, as TRACE_EVENT_FN wants it.
+ */
+int mml_decisions_tell(void)
+{
+	struct mml_machine *machine;
+
+	mutex_lock(&mml_machines_lock);
+	mml_decisions++;
+	list_for_each_entry(machine, &mml_machines, node)
+		set_bit(MML_SLOW_DECISIONS, &machine->slow);
+	mutex_unlock(&mml_machines_lock);
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(mml_decisions_tell, MM_LAB);
+
+/**
+ * mml_decisions_hush - undo one mml_decisions_tell()
+ *
+ * Context: process, may sleep.
+ */
+void mml_decisions_hush(void)
+{
+	struct mml_machine *machine;
+
+	mutex_lock(&mml_machines_lock);
+	if (!--mml_decisions)
+		list_for_each_entry(machine, &mml_machines, node)
+			clear_bit(MML_SLOW_DECISIONS, &machine->slow);
+	mutex_unlock(&mml_machines_lock);
+}
+EXPORT_SYMBOL_NS_GPL(mml_decisions_hush, MM_LAB);
+
+/**
  * mml_random - a random number of this machine's own sequence
  * @machine: the machine
  *
@@ -332,6 +370,7 @@ static struct mml_machine *mml_machine_alloc(const struct mml_machine_spec *spec
 	INIT_LIST_HEAD(&machine->holders);
 	ratelimit_default_init(&machine->naming);
 	ratelimit_set_flags(&machine->naming, RATELIMIT_MSG_ON_RELEASE);
+	spin_lock_init(&machine->explainer.lock);
 	spin_lock_init(&machine->jobs_lock);
 	INIT_LIST_HEAD(&machine->jobs);
 	return machine;
@@ -427,6 +466,8 @@ struct mml_machine *mml_machine_create(const struct mml_machine_spec *spec)
 	err = mml_machine_equip(machine);
 	if (err)
 		goto undo;
+	if (mml_decisions)
+		set_bit(MML_SLOW_DECISIONS, &machine->slow);
 	list_add_tail(&machine->node, &mml_machines);
 	mutex_unlock(&mml_machines_lock);
 	return machine;
@@ -802,6 +843,25 @@ int mml_machine_validate(u32 id, struct mml_validation *v)
 	machine = mml_machine_by_id(id);
 	if (machine)
 		mml_validate(machine, v);
+	mutex_unlock(&mml_machines_lock);
+	return machine ? 0 : -ENXIO;
+}
+
+/**
+ * mml_machine_explain - why something last failed on a machine
+ * @a: in: the machine's number and the kind; out: the rest
+ *
+ * Context: process, may sleep.
+ * Return: 0, or -ENXIO if there is no such machine.
+ */
+int mml_machine_explain(struct mml_explain *a)
+{
+	struct mml_machine *machine;
+
+	mutex_lock(&mml_machines_lock);
+	machine = mml_machine_by_id(a->machine);
+	if (machine)
+		mml_explain_get(machine, a);
 	mutex_unlock(&mml_machines_lock);
 	return machine ? 0 : -ENXIO;
 }

@@ -16,6 +16,7 @@
 #include <linux/xarray.h>
 
 #include "mm_lab/engine.h"
+#include "mm_lab/explain.h"
 #include "mm_lab/frame.h"
 #include "mm_lab/region.h"
 #include "mm_lab/report.h"
@@ -39,6 +40,7 @@ enum mml_machine_state {
 enum mml_slow {
 	MML_SLOW_FAIL_NTH,		/* an allocation is to fail */
 	MML_SLOW_PLANTED,		/* an allocation is to find a bug */
+	MML_SLOW_DECISIONS,		/* each thing tried is an event */
 };
 
 /**
@@ -104,6 +106,7 @@ struct mml_verdict {
  * @jobs: struct mml_job
  * @last_job: the last number given
  * @last_session: the last number given
+ * @explainer: what last failed
  * @debugfs: its directory
  * @debugfs_mm: the directory of its sessions
  *
@@ -155,6 +158,8 @@ struct mml_machine {
 	u32				last_job;	/* jobs_lock */
 	atomic_t			last_session;	/* A */
 
+	struct mml_explainer		explainer;	/* its lock */
+
 	struct dentry			*debugfs;	/* M */
 	struct dentry			*debugfs_mm;	/* M */
 };
@@ -198,6 +203,7 @@ void mml_machine_unhold_again(struct mml_machine *machine, struct mml_hold *hold
 void mml_machine_unhold(struct mml_machine *machine, struct mml_hold *hold);
 int mml_machine_info(struct mml_info *info);
 int mml_machine_validate(u32 id, struct mml_validation *v);
+int mml_machine_explain(struct mml_explain *a);
 void mml_validate_all(struct mml_validation *v);
 void mml_validate(struct mml_machine *machine, struct mml_validation *v);
 void mml_machine_stat(struct mml_machine *machine, unsigned long *items);

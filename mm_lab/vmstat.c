@@ -102,6 +102,7 @@ static int mml_validate_show(struct seq_file *seq, void *unused)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(mml_validate);
+DEFINE_SHOW_ATTRIBUTE(mml_explain);
 
 static int mml_holders_show(struct seq_file *seq, void *unused)
 {
@@ -117,5 +118,6 @@ const struct mml_debugfs_file mml_ground_files[] = {
 	{ "validate",	&mml_validate_fops },
 	{ "holders",	&mml_holders_fops },
 	{ "plant_bug",	&mml_plant_fops },
+	{ "explain",	&mml_explain_fops },
 	{}
 };

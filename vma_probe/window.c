@@ -31,6 +31,7 @@
  * fault its session lives; vm_private_data is a reference to it.
  */
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/sched/signal.h>
 
 #include "mm_lab/alloc.h"
@@ -74,7 +75,11 @@ static int mml_window_insert(struct mml_mm *mm, struct mml_fault *fault,
 	ret = vmf_insert_pfn_prot(vmf->vma, fault->address,
 				  mml_page_to_real_pfn(mm->machine, page),
 				  mml_window_prot(vmf->vma, pte));
-	return ret & VM_FAULT_ERROR ? -ENOMEM : 0;
+	if (likely(!(ret & VM_FAULT_ERROR)))
+		return 0;
+	/* A page of the real page tables. */
+	mml_explain_alloc(mm->machine, MML_WHY_KERNEL_MEMORY, GFP_KERNEL, 0);
+	return -ENOMEM;
 }
 
 static void mml_window_revoke(struct mml_mm *mm, unsigned long start,
@@ -233,6 +238,28 @@ static bool mml_window_allows(const struct vm_fault *vmf)
 	return (vmf->vma->vm_flags & wanted) == wanted;
 }
 
+/* Write down a fault that does not even come to the mm. Returns: @ret. */
+static vm_fault_t mml_window_refuse(const struct vm_fault *vmf, enum mml_why why,
+				    vm_fault_t ret)
+{
+	const struct vm_area_struct *vma = vmf->vma;
+	struct mml_session *session = vma->vm_private_data;
+	struct mml_explain *explain;
+
+	explain = mml_explain_begin(session->machine, MML_EXPLAIN_FAULT, why);
+	explain->session = session->id;
+	explain->address = vmf->address & PAGE_MASK;
+	explain->access = vmf->flags & FAULT_FLAG_WRITE ? PROT_WRITE :
+			  vmf->flags & FAULT_FLAG_INSTRUCTION ? PROT_EXEC : PROT_READ;
+	/* VM_READ and its like are PROT_READ and its like. */
+	if (why == MML_WHY_WINDOW)
+		mml_explain_step(explain, MML_STEP_VMA,
+				 vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC),
+				 vma->vm_start, vma->vm_end, explain->access);
+	mml_explain_end(session->machine);
+	return ret;
+}
+
 static vm_fault_t mml_window_fault(struct vm_fault *vmf)
 {
 	struct mml_session *session = vmf->vma->vm_private_data;
@@ -250,12 +277,15 @@ static vm_fault_t mml_window_fault(struct vm_fault *vmf)
 	if (!session)
 		return mml_fault_oom(NULL);
 	if (mml_machine_broken(session->machine))
-		return VM_FAULT_SIGBUS;
+		return mml_window_refuse(vmf, MML_WHY_BROKEN, VM_FAULT_SIGBUS);
 	if (!mml_window_allows(vmf))
-		return mml_fault_accerr(vmf);
+		return mml_window_refuse(vmf, MML_WHY_WINDOW, mml_fault_accerr(vmf));
 	mml_session_touch(session);
 	result = mml_handle_mm_fault(&mml_window(session)->mm, &fault);
-	trace_mml_handle_mm_fault(session, fault.address, fault.flags, result);
+	trace_mml_handle_mm_fault(session, fault.address,
+				  fault.flags & ~MML_FAULT_TOLD, result);
+	if (unlikely(result > MML_FAULT_RETRY))
+		mml_explain_sign(session->machine, session->id);
 	return mml_fault_answer(vmf, session, result);
 }
 
@@ -339,9 +369,14 @@ static int mml_window_access(struct vm_area_struct *vma, unsigned long addr,
 {
 	struct mml_session *session = vma->vm_private_data;
 
+	int ret;
+
 	if (!session || mml_machine_broken(session->machine))
 		return -EIO;
-	return mml_access(&mml_window(session)->mm, addr, buf, len, write);
+	ret = mml_access(&mml_window(session)->mm, addr, buf, len, write);
+	if (ret < 0)
+		mml_explain_sign(session->machine, session->id);
+	return ret;
 }
 
 static const struct vm_operations_struct mml_window_vm_ops = {
@@ -396,12 +431,14 @@ int mml_window_mmap(struct mml_session *session, struct vm_area_struct *vma)
  * A forked child for which frames run out is born dead: its process is killed at its
  * first touch.
  */
-static void mml_window_clone(struct mml_window *window, struct mml_window *parent)
+static void mml_window_clone(struct mml_window *window, struct mml_window *parent,
+			     u32 id)
 {
 	if (!mml_dup_mmap(&window->mm, &parent->mm)) {
 		window->mapping = parent->mapping;
 		return;
 	}
+	mml_explain_sign(window->mm.machine, id);
 	window->mm.stillborn = true;
 	mml_exit_mmap(&window->mm);
 }
@@ -418,7 +455,7 @@ int mml_window_init(struct mml_session *session, struct mml_session *parent)
 		    &mml_window_ops);
 	session->engine_data[MML_VMA_SLOT] = window;
 	if (parent)
-		mml_window_clone(window, mml_window(parent));
+		mml_window_clone(window, mml_window(parent), session->id);
 
 	mutex_lock(&windows->lock);
 	list_add_tail(&window->node, &windows->list);

@@ -263,6 +263,150 @@ struct mml_session_note {
 	__u64 rss_anon_kib;
 };
 
+/**
+ * enum mml_explain_kind - what can be explained
+ * @MML_EXPLAIN_ALLOC: the last allocation of a block of frames that failed
+ * @MML_EXPLAIN_FAULT: the last page fault that ended in a signal
+ * @MML_NR_EXPLAIN_KINDS: how many kinds
+ */
+enum mml_explain_kind {
+	MML_EXPLAIN_ALLOC = 0,
+	MML_EXPLAIN_FAULT = 1,
+	MML_NR_EXPLAIN_KINDS = 2,
+};
+
+/**
+ * enum mml_why - why something failed
+ * @MML_WHY_NONE: nothing has failed yet
+ * @MML_WHY_ORDER: larger than the largest block there can be
+ * @MML_WHY_INJECTED: it was made to fail
+ * @MML_WHY_NOTHING_FREE: fewer frames were free than were asked for
+ * @MML_WHY_FRAGMENTED: enough frames were free, but not in one block
+ * @MML_WHY_LIMIT: the session (or its job) may not hold so many frames
+ * @MML_WHY_BROKEN: the machine is broken, a bug of the lab was found on it
+ * @MML_WHY_KERNEL_MEMORY: the kernel had no memory for the lab's bookkeeping, or that
+ *	was made to fail
+ * @MML_WHY_NO_VMA: no mapping contains the address
+ * @MML_WHY_ACCESS: the mapping there does not allow the access
+ * @MML_WHY_WINDOW: the window itself was mapped without that right
+ * @MML_WHY_NO_FRAME: an allocation failed; .cause and the steps say why
+ * @MML_WHY_STILLBORN: the process is the child of a fork for which frames ran out
+ * @MML_WHY_DEAD: the session has ended
+ */
+enum mml_why {
+	MML_WHY_NONE = 0,
+	MML_WHY_ORDER = 1,
+	MML_WHY_INJECTED = 2,
+	MML_WHY_NOTHING_FREE = 3,
+	MML_WHY_FRAGMENTED = 4,
+	MML_WHY_LIMIT = 5,
+	MML_WHY_BROKEN = 6,
+	MML_WHY_KERNEL_MEMORY = 7,
+	MML_WHY_NO_VMA = 8,
+	MML_WHY_ACCESS = 9,
+	MML_WHY_WINDOW = 10,
+	MML_WHY_NO_FRAME = 11,
+	MML_WHY_STILLBORN = 12,
+	MML_WHY_DEAD = 13,
+};
+
+/**
+ * enum mml_step - what was tried: which fields of struct mml_explain_step mean what
+ * @MML_STEP_FREE_LIST: the free list of order .arg had .value blocks; .wanted is 1 if
+ *	one of them would have done, 0 if they are too small
+ * @MML_STEP_FREE_FRAMES: .value frames were free, .wanted asked for
+ * @MML_STEP_CHARGE: .value frames were held of .at that may be, .wanted more asked for
+ * @MML_STEP_RANGE: mappings can be from .at up to .value: the window
+ * @MML_STEP_VMA_BEFORE: the nearest mapping below, .at up to .value, allows .arg
+ *	(PROT_*)
+ * @MML_STEP_VMA: the mapping at the address, .at up to .value, allows .arg (PROT_*);
+ *	.wanted is what the access needs
+ * @MML_STEP_VMA_AFTER: the nearest mapping above, as below
+ * @MML_STEP_TABLE: the page table of level .arg (3: the top, 0: of pages) for the
+ *	address was there (.value 1), or was missing and could not be made (0)
+ * @MML_STEP_PAGE: all tables were there, a frame for the page itself was wanted
+ */
+enum mml_step {
+	MML_STEP_FREE_LIST = 1,
+	MML_STEP_FREE_FRAMES = 2,
+	MML_STEP_CHARGE = 3,
+	MML_STEP_RANGE = 4,
+	MML_STEP_VMA_BEFORE = 5,
+	MML_STEP_VMA = 6,
+	MML_STEP_VMA_AFTER = 7,
+	MML_STEP_TABLE = 8,
+	MML_STEP_PAGE = 9,
+};
+
+/**
+ * struct mml_explain_step - one thing that was tried
+ * @what: enum mml_step
+ * @arg: as that says
+ * @at: as that says
+ * @value: what was found
+ * @wanted: what would have been needed
+ */
+struct mml_explain_step {
+	__u32 what;
+	__u32 arg;
+	__u64 at;
+	__u64 value;
+	__u64 wanted;
+};
+
+/* The most steps that are kept of one failure. */
+#define MML_EXPLAIN_STEPS	20
+
+/* struct mml_explain.flags, out: it is not yours: who, where and limits are left out. */
+#define MML_EXPLAIN_HIDDEN	(1U << 0)
+
+/**
+ * struct mml_explain - MML_IOC_EXPLAIN, on any file: why something last failed
+ * @machine: in: a machine's number
+ * @kind: in: enum mml_explain_kind
+ * @flags: in: zero; out: MML_EXPLAIN_HIDDEN
+ * @why: out: enum mml_why
+ * @failures: out: how many of this kind there were; 0: what follows is zero
+ * @age_ns: out: how long ago the last was, in nanoseconds
+ * @pid: out: of the process; 0: none, an interrupt
+ * @session: out: number of its session; 0: not known
+ * @order: out: of the block asked for
+ * @access: out: of a fault: PROT_READ, PROT_WRITE or PROT_EXEC
+ * @address: out: of a fault: what was touched, rounded down to a page
+ * @cause: out: with MML_WHY_NO_FRAME: why the allocation failed, enum mml_why
+ * @nr_steps: out: how many of @step are filled in
+ * @lost: out: steps for which there was no room
+ * @pad: zero
+ * @comm: out: name of the process, NUL-terminated
+ * @gfp: out: the flags asked with, by name, NUL-terminated
+ * @step: out: what was tried, in order
+ *
+ * Of other processes' failures a caller without CAP_SYS_ADMIN learns why they failed
+ * and the free blocks, but not pid, session, name, addresses or limits.
+ *
+ * ENXIO: no such machine. EINVAL: unknown kind, flags or @pad not zero.
+ */
+struct mml_explain {
+	__u32 machine;
+	__u32 kind;
+	__u32 flags;
+	__u32 why;
+	__u64 failures;
+	__u64 age_ns;
+	__u32 pid;
+	__u32 session;
+	__u32 order;
+	__u32 access;
+	__u64 address;
+	__u32 cause;
+	__u32 nr_steps;
+	__u32 lost;
+	__u32 pad;
+	char comm[MML_NAME_LEN];
+	char gfp[80];
+	struct mml_explain_step step[MML_EXPLAIN_STEPS];
+};
+
 #define MML_IOC_GET_INFO	_IOWR(MML_IOC_TYPE, MML_IOC_GROUND + 0x00, struct mml_info)
 #define MML_IOC_MACHINE_CREATE	_IOWR(MML_IOC_TYPE, MML_IOC_GROUND + 0x01, struct mml_machine_create)
 #define MML_IOC_MACHINE_DESTROY	_IOW(MML_IOC_TYPE, MML_IOC_GROUND + 0x02, struct mml_machine_destroy)
@@ -272,6 +416,7 @@ struct mml_session_note {
 #define MML_IOC_JOB_STAT	_IOR(MML_IOC_TYPE, MML_IOC_GROUND + 0x06, struct mml_job_stat)
 #define MML_IOC_SESSION_OPEN	_IOWR(MML_IOC_TYPE, MML_IOC_GROUND + 0x07, struct mml_session_open)
 #define MML_IOC_SESSION_NOTE	_IOW(MML_IOC_TYPE, MML_IOC_GROUND + 0x08, struct mml_session_note)
+#define MML_IOC_EXPLAIN		_IOWR(MML_IOC_TYPE, MML_IOC_GROUND + 0x0a, struct mml_explain)
 
 /* struct mml_block_alloc.flags: as __GFP_ZERO. */
 #define MML_BLOCK_ZERO		(1U << 0)

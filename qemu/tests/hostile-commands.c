@@ -112,6 +112,11 @@ static void clean_block(const void *arg)
 	block_free(files[SESSION], ((const struct mml_block_alloc *)arg)->handle);
 }
 
+static void fill_explain(void *arg)
+{
+	((struct mml_explain *)arg)->machine = machine.id;
+}
+
 static void fill_free(void *arg)
 {
 	((struct mml_block_free *)arg)->handle = 12345;
@@ -179,6 +184,7 @@ static const struct command commands[] = {
 	{ "JOB_STAT", MML_IOC_JOB_STAT, ON(JOB), JOB, fill_nothing, 0, NULL },
 	{ "SESSION_OPEN", MML_IOC_SESSION_OPEN, ON(CONTROL), CONTROL, fill_open, 0, clean_open },
 	{ "SESSION_NOTE", MML_IOC_SESSION_NOTE, ON(SESSION), SESSION, fill_nothing, 0, NULL },
+	{ "EXPLAIN", MML_IOC_EXPLAIN, ANY, CONTROL, fill_explain, 0, NULL },
 	{ "BLOCK_ALLOC", MML_IOC_BLOCK_ALLOC, ON(SESSION), SESSION, fill_nothing, 0, clean_block },
 	{ "BLOCK_FREE", MML_IOC_BLOCK_FREE, ON(SESSION), SESSION, fill_free, -EBADF, NULL },
 	{ "MMAP", MML_IOC_MMAP, ON(SESSION), SESSION, fill_mmap, 0, clean_mmap },
@@ -356,7 +362,7 @@ static bool takes_longer(const struct command *c, size_t size, size_t odd_byte)
 static void test_long(const struct command *c)
 {
 	const size_t own = _IOC_SIZE(c->cmd);
-	const size_t sizes[] = { own + 1, own + 8, 256, 257, PAGE, PAGE + 1, LARGEST };
+	const size_t sizes[] = { own + 1, own + 8, 1024, 1025, PAGE, PAGE + 1, LARGEST };
 	bool zeros = true, others = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -516,6 +522,7 @@ static const struct {
 	FIELD(MACHINE_DESTROY, mml_machine_destroy, pad),
 	FIELD(VALIDATE, mml_validate, pad),
 	FIELD(JOB_CREATE, mml_job_create, pad),
+	FIELD(EXPLAIN, mml_explain, pad),
 	FIELD(BLOCK_ALLOC, mml_block_alloc, pad),
 	FIELD(BLOCK_FREE, mml_block_free, pad),
 	FIELD(MPROTECT, mml_mprotect_args, pad),
@@ -533,6 +540,8 @@ static const struct {
 	{ "GET_INFO", MML_IOC_GET_INFO, offsetof(struct mml_info, flags), MML_INFO_NEXT },
 	{ "MACHINE_CREATE", MML_IOC_MACHINE_CREATE, offsetof(struct mml_machine_create, flags),
 	  MML_MACHINE_KEEP },
+	{ "EXPLAIN", MML_IOC_EXPLAIN, offsetof(struct mml_explain, flags), 0 },
+	{ "EXPLAIN's kind", MML_IOC_EXPLAIN, offsetof(struct mml_explain, kind), 1 },
 	{ "BLOCK_ALLOC", MML_IOC_BLOCK_ALLOC, offsetof(struct mml_block_alloc, flags),
 	  MML_BLOCK_ZERO },
 	{ "MPROTECT's prot", MML_IOC_MPROTECT, offsetof(struct mml_mprotect_args, prot),

@@ -19,7 +19,31 @@
  * Locking: see mm.h. mmap_lock for reading, so faults run in parallel, on different
  * tables all the way.
  */
+#include <linux/mman.h>
+
 #include "vma_probe/mm/internal.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/* Tell of a decision, where that is wanted; @page as its frame number. */
+static void mml_tell_fault(struct mml_mm *mm, const struct mml_fault *fault,
+			   enum mml_fault_try step, unsigned int arg,
+			   const struct mml_page *page)
+{
+	if (unlikely(fault->flags & MML_FAULT_TOLD))
+		trace_mml_fault_decision(mm, fault->address, step, arg, page ?
+			mml_page_to_pfn(mm->machine, page).val : 0);
+}
+
+static void mml_tell_vma(struct mml_mm *mm, const struct mml_fault *fault,
+			 enum mml_fault_try step, const struct mml_vma *vma)
+{
+	if (unlikely(fault->flags & MML_FAULT_TOLD))
+		trace_mml_fault_decision(mm, fault->address, step,
+					 vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC),
+					 vma->vm_start);
+}
 
 static bool mml_vma_allows(const struct mml_vma *vma, unsigned int flags)
 {
@@ -28,6 +52,13 @@ static bool mml_vma_allows(const struct mml_vma *vma, unsigned int flags)
 	if (flags & MML_FAULT_EXEC)
 		return vma->vm_flags & VM_EXEC;
 	return vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC);
+}
+
+/* What @pte allows, PROT_*. */
+static unsigned int mml_pte_prot(mml_pte_t pte)
+{
+	return PROT_READ | (mml_pte_write(pte) ? PROT_WRITE : 0) |
+	       (mml_pte_exec(pte) ? PROT_EXEC : 0);
 }
 
 /* What @pte becomes by an access that @vma allows. */
@@ -65,6 +96,8 @@ static int mml_fault_locked(struct mml_mm *mm, const struct mml_vma *vma,
 	}
 	pte = mml_pte_touch(pte, vma, fault->flags);
 	mml_set_pte(mm, table, fault->address, pte);
+	mml_tell_fault(mm, fault, MML_FAULT_TRY_MAP, mml_pte_prot(pte),
+		       mml_pte_page(mm, pte));
 	if (!mm->window_ops || !fault->window)
 		return 0;
 	return mm->window_ops->insert(mm, fault, mml_pte_page(mm, pte), pte);
@@ -74,14 +107,21 @@ static int mml_fault_locked(struct mml_mm *mm, const struct mml_vma *vma,
  * Is @address mapped by now? Asked before saying that there is no frame: another
  * thread may have got the last one for this very page.
  */
-static bool mml_fault_overtaken(struct mml_mm *mm, unsigned long address)
+static bool mml_fault_overtaken(struct mml_mm *mm, const struct mml_fault *fault)
 {
-	return mml_pte_present(mml_pte_get(mm, address));
+	bool overtaken = mml_pte_present(mml_pte_get(mm, fault->address));
+
+	if (overtaken)
+		mml_tell_fault(mm, fault, MML_FAULT_TRY_OVERTAKEN, 0, NULL);
+	return overtaken;
 }
 
-/* Returns: as mml_fault_locked(). */
-static int mml_do_anonymous_page(struct mml_mm *mm, const struct mml_vma *vma,
-				 struct mml_fault *fault)
+/*
+ * Returns: as mml_fault_locked(). A function by itself, so that a probe finds it, with
+ * the vma.
+ */
+static noinline int mml_do_anonymous_page(struct mml_mm *mm, const struct mml_vma *vma,
+					  struct mml_fault *fault)
 {
 	struct mml_ptdesc *table;
 	struct mml_page *page = NULL;
@@ -90,13 +130,17 @@ static int mml_do_anonymous_page(struct mml_mm *mm, const struct mml_vma *vma,
 
 	table = mml_pte_alloc(mm, fault->address, fault->gfp);
 	if (!table)
-		return mml_fault_overtaken(mm, fault->address) ? -EAGAIN : -ENOMEM;
+		return mml_fault_overtaken(mm, fault) ? -EAGAIN : -ENOMEM;
 	pte.val = READ_ONCE(mml_entry(mm, table, fault->address)->val);
 	if (!mml_pte_present(pte)) {
 		page = mml_anon_page(mm, fault->address, fault->gfp | __GFP_ZERO);
+		mml_tell_fault(mm, fault, page ? MML_FAULT_TRY_FRAME :
+			       MML_FAULT_TRY_NO_FRAME, 0, page);
 		if (!page)
-			return mml_fault_overtaken(mm, fault->address) ? -EAGAIN :
-									 -ENOMEM;
+			return mml_fault_overtaken(mm, fault) ? -EAGAIN : -ENOMEM;
+	} else {
+		mml_tell_fault(mm, fault, MML_FAULT_TRY_PRESENT, mml_pte_prot(pte),
+			       mml_pte_page(mm, pte));
 	}
 	mutex_lock(&table->lock);
 	err = mml_fault_locked(mm, vma, table, fault, &page);
@@ -119,10 +163,15 @@ static enum mml_fault_result __mml_handle_mm_fault(struct mml_mm *mm,
 	if (mm->dead)
 		return MML_FAULT_DEAD;
 	vma = mml_vma_lookup(mm, fault->address);
-	if (!vma)
+	if (!vma) {
+		mml_tell_fault(mm, fault, MML_FAULT_TRY_NO_VMA, 0, NULL);
 		return MML_FAULT_MAPERR;
-	if (!mml_vma_allows(vma, fault->flags))
+	}
+	if (!mml_vma_allows(vma, fault->flags)) {
+		mml_tell_vma(mm, fault, MML_FAULT_TRY_REFUSED, vma);
 		return MML_FAULT_ACCERR;
+	}
+	mml_tell_vma(mm, fault, MML_FAULT_TRY_VMA, vma);
 	do {
 		err = mml_do_anonymous_page(mm, vma, fault);
 	} while (err == -EAGAIN);
@@ -143,12 +192,18 @@ enum mml_fault_result mml_handle_mm_fault(struct mml_mm *mm,
 {
 	enum mml_fault_result result;
 
+	/* The one look at machine->slow; what follows looks at the flag. */
+	if (unlikely(mm->machine->slow) &&
+	    test_bit(MML_SLOW_DECISIONS, &mm->machine->slow))
+		fault->flags |= MML_FAULT_TOLD;
 	if (!down_read_trylock(&mm->mmap_lock)) {
 		if (fault->flags & MML_FAULT_MAY_RETRY)
 			return MML_FAULT_RETRY;
 		down_read(&mm->mmap_lock);
 	}
 	result = __mml_handle_mm_fault(mm, fault);
+	if (unlikely(result != MML_FAULT_DONE))
+		mml_explain_fault(mm, fault, result);
 	up_read(&mm->mmap_lock);
 	return result;
 }

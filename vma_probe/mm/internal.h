@@ -80,6 +80,7 @@ struct mml_ptdesc *mml_pte_next(struct mml_mm *mm, unsigned long *addr,
 void mml_set_pte(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr,
 		 mml_pte_t pte);
 void mml_free_pgtables(struct mml_mm *mm, unsigned long start, unsigned long end);
+int mml_missing_table(const struct mml_mm *mm, unsigned long addr);
 
 /* The end of the range that the table of PTEs at @addr covers, or @end. */
 static inline unsigned long mml_table_end(unsigned long addr, unsigned long end)
@@ -115,6 +116,28 @@ void mml_zap_range(struct mml_mmu_gather *tlb, unsigned long start,
 		   unsigned long end);
 void mml_wrprotect_range(struct mml_mmu_gather *tlb, unsigned long start,
 			 unsigned long end);
+
+/* explain.c: what failed, and why */
+void mml_explain_fault(struct mml_mm *mm, const struct mml_fault *fault,
+		       enum mml_fault_result result);
+
+/*
+ * What is tried to answer a fault, as the event mml_fault_decision tells it; its arg
+ * and value:
+ */
+enum mml_fault_try {
+	MML_FAULT_TRY_VMA,		/* there is one: what it allows, its start */
+	MML_FAULT_TRY_NO_VMA,		/* there is none */
+	MML_FAULT_TRY_REFUSED,		/* it does not allow that: as for VMA */
+	MML_FAULT_TRY_TABLE,		/* a table was made: its level, its frame */
+	MML_FAULT_TRY_TABLE_RACE,	/* so had another thread: the same of that */
+	MML_FAULT_TRY_NO_TABLE,		/* none could be made: its level */
+	MML_FAULT_TRY_FRAME,		/* nothing was mapped: its frame-to-be */
+	MML_FAULT_TRY_NO_FRAME,		/* nothing was mapped, and no frame to be had */
+	MML_FAULT_TRY_PRESENT,		/* the page is mapped: its frame */
+	MML_FAULT_TRY_OVERTAKEN,	/* by another thread: look again */
+	MML_FAULT_TRY_MAP,		/* the entry is written: what it allows, its frame */
+};
 
 /* vma.c */
 struct mml_vma *mml_vma_alloc(struct mml_mm *mm, unsigned long start,

@@ -130,6 +130,7 @@ struct mml_page *mml_mm_alloc_page(struct mml_mm *mm, gfp_t gfp,
 		return NULL;
 	/* Charged afterwards: the high-water mark counts frames that were there. */
 	if (!mml_counter_try_charge(mm->counter, 1)) {
+		mml_explain_charge(mm->machine, gfp, 0, mm->counter);
 		__mml_free_pages(mm->machine, page, 0);
 		return NULL;
 	}

@@ -143,6 +143,8 @@ struct mml_mm {
 #define MML_FAULT_WRITE		BIT(0)
 #define MML_FAULT_EXEC		BIT(1)
 #define MML_FAULT_MAY_RETRY	BIT(2)	/* rather than wait for mmap_lock */
+/* Of the fault's own: */
+#define MML_FAULT_TOLD		BIT(3)	/* each decision is an event */
 
 enum mml_fault_result {
 	MML_FAULT_DONE,		/* the access can be tried again */

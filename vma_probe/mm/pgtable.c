@@ -15,6 +15,8 @@
  */
 #include "vma_probe/mm/internal.h"
 
+#include "trace.h"
+
 static struct mml_ptdesc *mml_page_ptdesc(const struct mml_page *page)
 {
 	return page->mapping;
@@ -39,8 +41,11 @@ static struct mml_ptdesc *mml_table_alloc(struct mml_mm *mm, unsigned int level,
 
 	/* The kernel's memory may be waited for; @gfp is for the lab's. */
 	table = mml_kzalloc(mm->machine, sizeof(*table), GFP_KERNEL_ACCOUNT);
-	if (!table)
+	if (!table) {
+		mml_explain_alloc(mm->machine, MML_WHY_KERNEL_MEMORY,
+				  GFP_KERNEL_ACCOUNT, 0);
 		return NULL;
+	}
 	table->level = level;
 	mutex_init(&table->lock);
 	table->page = mml_mm_alloc_page(mm, gfp | __GFP_ZERO, MML_PAGE_TABLE,
@@ -109,6 +114,16 @@ static struct mml_ptdesc *mml_table_install(struct mml_mm *mm,
 	return there ?: new;
 }
 
+/* Tell of a table that is new, or that there is none. */
+static void mml_tell_table(struct mml_mm *mm, unsigned long addr,
+			   enum mml_fault_try step, unsigned int level,
+			   const struct mml_ptdesc *table)
+{
+	if (unlikely(test_bit(MML_SLOW_DECISIONS, &mm->machine->slow)))
+		trace_mml_fault_decision(mm, addr, step, level, table ?
+			mml_page_to_pfn(mm->machine, table->page).val : 0);
+}
+
 /* The table of @level for @addr below @table (at the top: NULL), made if need be. */
 static struct mml_ptdesc *mml_table_get(struct mml_mm *mm, struct mml_ptdesc *table,
 					unsigned long addr, unsigned int level,
@@ -120,11 +135,17 @@ static struct mml_ptdesc *mml_table_get(struct mml_mm *mm, struct mml_ptdesc *ta
 	if (there)
 		return there;
 	new = mml_table_alloc(mm, level, gfp);
-	if (!new)
+	if (!new) {
+		mml_tell_table(mm, addr, MML_FAULT_TRY_NO_TABLE, level, NULL);
 		return NULL;
+	}
 	there = mml_table_install(mm, table, addr, new);
-	if (there != new)
+	if (there == new) {
+		mml_tell_table(mm, addr, MML_FAULT_TRY_TABLE, level, new);
+	} else {
+		mml_tell_table(mm, addr, MML_FAULT_TRY_TABLE_RACE, level, there);
 		mml_table_free(mm, new);
+	}
 	return there;
 }
 
@@ -174,6 +195,19 @@ struct mml_ptdesc *mml_pte_next(struct mml_mm *mm, unsigned long *addr,
 struct mml_ptdesc *mml_pte_find(struct mml_mm *mm, unsigned long addr)
 {
 	return mml_pte_next(mm, &addr, addr + 1);
+}
+
+/* The level of the first table for @addr, from the top, that is not there; or -1. */
+int mml_missing_table(const struct mml_mm *mm, unsigned long addr)
+{
+	struct mml_ptdesc *table = mml_pgd(mm);
+	int level = MML_PT_LEVELS - 1;
+
+	lockdep_assert_held(&mm->mmap_lock);
+
+	for (; table && level > 0; level--)
+		table = mml_table_below(mm, mml_entry(mm, table, addr));
+	return table ? -1 : level;
 }
 
 /* Write a PTE, and keep the count of the present ones. */
