@@ -11,7 +11,8 @@
 #include "mmlab.h"
 
 static const struct command *const commands[] = {
-	&cmd_info, &cmd_run, &cmd_stat, &cmd_maps, &cmd_alloc, &cmd_validate,
+	&cmd_info, &cmd_run, &cmd_stat, &cmd_maps, &cmd_alloc, &cmd_explain,
+	&cmd_validate,
 };
 
 const struct command *command_running;
@@ -36,6 +37,7 @@ static const char examples[] =
 	"  mmlab run --summary python3 -c 'print(6*7)'     a program on machine 0\n"
 	"  mmlab run --memory 32M --summary sort FILE      on a machine of its own\n"
 	"  mmlab stat                                      counters, as in /proc\n"
+	"  mmlab explain                                   why did it fail?\n"
 	"  mmlab validate                                  is everything in order?\n"
 	"\n"
 	"mmlab help SUBCOMMAND says more of one.\n";

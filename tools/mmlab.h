@@ -47,6 +47,7 @@ extern const struct command cmd_maps;
 extern const struct command cmd_stat;
 extern const struct command cmd_validate;
 extern const struct command cmd_alloc;
+extern const struct command cmd_explain;
 
 /* The subcommand that is running, for messages. */
 extern const struct command *command_running;
