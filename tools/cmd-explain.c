@@ -175,9 +175,9 @@ static void say_fragmented(const struct mml_explain *explain)
 	const struct mml_explain_step *step = find_step(explain, MML_STEP_FREE_FRAMES);
 	int largest;
 
-	say("It failed because the memory is fragmented: %s were free, more than enough, but no\n"
-	    "block of order %u, which is %s in a row from a multiple of that, nor a larger one.",
-	    frames(step ? step->value : 0), explain->order, frames(1ULL << explain->order));
+	say("It failed because the memory is fragmented: %s were free, which would be enough, but\n"
+	    "no %s of them in a row, beginning at a multiple of that.",
+	    frames(step ? step->value : 0), with_commas(1ULL << explain->order));
 	say_searched(explain);
 	largest = say_too_small(explain);
 	say("What can be done: ask for order %d or less; or free frames that lie between the free\n"
@@ -597,8 +597,8 @@ const struct command cmd_explain = {
 		"\n"
 		"  mmlab alloc --order 9 --count 100; mmlab explain\n"
 		"\n"
-		"Of what failed for another user's processes one learns the reason and the free\n"
-		"blocks, but not whose it was nor its addresses, unless one is root.\n"
+		"Of other processes' failures everybody learns the reason and the free blocks, but\n"
+		"whose they were and at which addresses only root.\n"
 		"\n"
 		"--json prints one object: why, numbers and steps as in struct mml_explain.\n",
 	.run = explain,

@@ -61,7 +61,7 @@ except OSError as e:
     print(e.errno)'
 is "every second frame is free, two in a row are not" "$(python3 -c "$scatter")" 12
 text=$(explain)
-like "fragmented" "$text" 'It failed because the memory is fragmented: 8,192 frames \(32 MiB\) were free, more than enough, but no block of order 1, which is 2 frames \(8 KiB\) in a row'
+like "fragmented" "$text" 'It failed because the memory is fragmented: 8,192 frames \(32 MiB\) were free, which would be enough, but no 2 of them in a row, beginning at a multiple of that\.'
 like "what was searched" "$text" 'Searched, one after the other: the lists of free blocks of order 1 to 10, .* They had none\.'
 like "what was too small" "$text" 'Free, but too small: 8,192 blocks of order 0 8,192 frames \(32 MiB\)'
 like "what to do" "$text" 'What can be done: ask for order 0 or less;'
