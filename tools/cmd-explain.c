@@ -236,8 +236,8 @@ static void say_alloc_why(const struct mml_explain *explain, uint32_t why)
 		say_limit(explain);
 		break;
 	case MML_WHY_BROKEN:
-		say("It failed because a list of free blocks is corrupt: a bug of the lab. The\n"
-		    "machine is broken.");
+		say("It failed because a check found a bug of the lab's, a list of free blocks that is\n"
+		    "corrupt or the like. The machine is broken.");
 		say("What can be done: read the kernel log, which names it (dmesg). Other machines\n"
 		    "go on.");
 		break;

@@ -61,6 +61,15 @@ static bool is_broken(uint32_t machine)
 	return info.state == MML_MACHINE_BROKEN;
 }
 
+/* Is the last failure of that kind explained by the machine's state, on our file? */
+static bool is_explained(int fd, uint32_t machine, uint32_t kind)
+{
+	struct mml_explain explain = { .machine = machine, .kind = kind };
+
+	must(lab_ioctl(fd, MML_IOC_EXPLAIN, &explain), "EXPLAIN");
+	return explain.why == MML_WHY_BROKEN;
+}
+
 static bool gets_sigbus(enum access access, uint64_t addr)
 {
 	return probe(access, addr).sig == SIGBUS;
@@ -209,6 +218,7 @@ static void test_touches(void)
 	test(soon_gets_sigbus(WINDOW) && gets_sigbus(WRITE, WINDOW + PAGE),
 	     "SIGBUS where a page was mapped");
 	test(gets_sigbus(READ, WINDOW + 15 * PAGE), "and where none was yet");
+	test(is_explained(session, victim.id, MML_EXPLAIN_FAULT), "EXPLAIN says why");
 	test(read(zeros, (void *)WINDOW, 1) < 0 && errno == EFAULT, "EFAULT for the kernel");
 	test_is(in_child(touch_in_child, NULL), 0, "a child of fork gets SIGBUS, too");
 	close(zeros);
@@ -245,6 +255,8 @@ static void test_in_fault(void)
 	plant(machine.id, "1");
 	test(gets_sigbus(WRITE, place + 8 * PAGE), "the fault that finds a bug gets SIGBUS");
 	test(is_broken(machine.id), "and the machine is broken");
+	test(is_explained(own, machine.id, MML_EXPLAIN_FAULT) &&
+	     is_explained(own, machine.id, MML_EXPLAIN_ALLOC), "EXPLAIN says so of both");
 	munmap((void *)place, MIB);
 	close(own);
 	test_is((long)free_frames(machine.id), (long)machine.frames, "its frames are free");

@@ -4,6 +4,7 @@
 # MML_IOC_EXPLAIN: for each reason for which an allocation or a fault fails, the reason,
 # who, what was asked, and each number of each step; and who may know what.
 #
+# kernels: stock debug
 # vm: --mem 2G
 # timeout: 60
 

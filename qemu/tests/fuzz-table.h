@@ -68,7 +68,7 @@ struct field {
 	uint64_t low, high;
 };
 
-#define MOST_FIELDS	17
+#define MOST_FIELDS	19
 #define MOST_ERRNOS	8
 
 struct command {
@@ -145,6 +145,29 @@ static const struct command commands[] = {
 			FIELD(mml_validate, pad, PAD),
 			FIELD(mml_validate, violations, OUT),
 			FIELD(mml_validate, checks, OUT),
+		},
+	},
+	{
+		COMMAND(EXPLAIN), .files = FILE_ANY, .weight = 20,
+		.field = {
+			FIELD(mml_explain, machine, MACHINE),
+			FIELD(mml_explain, kind, NUMBER, 0, MML_NR_EXPLAIN_KINDS - 1),
+			FIELD(mml_explain, flags, BITS, 0, 0),
+			FIELD(mml_explain, why, OUT),
+			FIELD(mml_explain, failures, OUT),
+			FIELD(mml_explain, age_ns, OUT),
+			FIELD(mml_explain, pid, OUT),
+			FIELD(mml_explain, session, OUT),
+			FIELD(mml_explain, order, OUT),
+			FIELD(mml_explain, access, OUT),
+			FIELD(mml_explain, address, OUT),
+			FIELD(mml_explain, cause, OUT),
+			FIELD(mml_explain, nr_steps, OUT),
+			FIELD(mml_explain, lost, OUT),
+			FIELD(mml_explain, pad, PAD),
+			FIELD(mml_explain, comm, OUT),
+			FIELD(mml_explain, gfp, OUT),
+			FIELD(mml_explain, step, OUT),
 		},
 	},
 	{
