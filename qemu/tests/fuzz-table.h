@@ -47,7 +47,7 @@ enum kind {
 	PROTECTION,		/* of a mapping */
 	ADVICE,			/* of madvise */
 	MACHINE,		/* the number of one; now and then low, if it is not 0 */
-	OWN_MACHINE,		/* the same, but 0 on a machine file */
+	OWN_MACHINE,		/* the same, but 0 on any but a control file */
 	JOB,			/* the number of one, or 0 */
 	HANDLE,			/* of a block */
 	BYTES,			/* of a machine: low to high frames */
@@ -107,7 +107,7 @@ static const struct command commands[] = {
 		},
 	},
 	{
-		COMMAND(MACHINE_CREATE), .files = FILE_CONTROL, .weight = 4,
+		COMMAND(MACHINE_CREATE), .files = FILE_CONTROL, .weight = 5,
 		.errnos = { EPERM, EEXIST, ENOMEM, EMFILE },
 		.field = {
 			FIELD(mml_machine_create, bytes, BYTES, 64, 512),
@@ -121,7 +121,7 @@ static const struct command commands[] = {
 		},
 	},
 	{
-		COMMAND(MACHINE_DESTROY), .files = FILE_CONTROL | FILE_MACHINE, .weight = 6,
+		COMMAND(MACHINE_DESTROY), .files = FILE_CONTROL | FILE_MACHINE, .weight = 8,
 		.errnos = { EPERM, EBUSY },
 		.field = {
 			FIELD(mml_machine_destroy, machine, OWN_MACHINE),

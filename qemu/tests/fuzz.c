@@ -2,7 +2,7 @@
 /*
  * A fuzzer for /dev/mm_lab: what hostile users may try, at random.
  *
- *	fuzz [--seed N] [--calls N] [--processes N] [--threads N] [--kill MS]
+ *	fuzz [--seed N] [--calls N] [--processes N] [--threads N] [--kill CALLS]
  *	fuzz --list		the commands that it knows
  *
  * Some processes, each with some threads, call the commands of fuzz-table.h with
@@ -10,8 +10,8 @@
  * at good and bad addresses and in the window itself, on files of the right and of
  * wrong kinds, closed, duplicated or inherited by fork. Meanwhile they touch their
  * windows, map, unmap and inherit them, let the kernel change them, close files, fork
- * and exec. One in four has no CAP_SYS_ADMIN. A parent kills one of them every --kill
- * milliseconds on average (0: never), alone or with its children, and starts another.
+ * and exec. One in four has no CAP_SYS_ADMIN. A parent kills one of them every so many
+ * calls (--kill; on average; 0: never), alone or with its children, and starts another.
  * Files and numbers that one made are used by all its threads, and the numbers of
  * machines and jobs by all processes.
  *
@@ -120,7 +120,8 @@ static struct thread threads[MOST_THREADS];
 static unsigned int all_weights;
 static uint32_t seed;
 static uint64_t calls = 1000000;
-static unsigned int nr_processes = 3, nr_threads = 2, kill_ms = 250;
+static unsigned int nr_processes = 3, nr_threads = 2;
+static uint32_t kill_calls = 4000;
 static struct machine home;
 
 /*
@@ -330,7 +331,9 @@ static uint64_t valid_value(struct thread *t, const struct call *call, const str
 	case MACHINE:
 		return low && one_in(t, 8) ? low : some_machine(t);
 	case OWN_MACHINE:
-		return 1u << call->kind == FILE_MACHINE ? 0 : some_machine(t);
+		if (1u << call->kind != FILE_CONTROL)
+			return 0;
+		return low && one_in(t, 2) ? low : some_machine(t);
 	case JOB:
 		return one_in(t, 2) ? 0 : remembered(t, shared->job);
 	case HANDLE:
@@ -549,7 +552,7 @@ static bool call_something(struct thread *t)
 	return make_call(t, &call);
 }
 
-/* Nothing wrong with it: a process begins with some sessions. */
+/* Nothing wrong with it: a process begins with some sessions, and perhaps a machine. */
 static void call_rightly(struct thread *t, unsigned long number)
 {
 	struct call call = { .number = number, .where = t->argument };
@@ -693,6 +696,8 @@ static void *thread_main(void *arg)
 {
 	struct thread *t = arg;
 
+	if (t == threads)
+		call_rightly(t, MML_IOC_MACHINE_CREATE);
 	for (unsigned int i = 0; i < 1 + NR_SLOTS / nr_threads; i++)
 		call_rightly(t, MML_IOC_SESSION_OPEN);
 	while (act(t))
@@ -823,17 +828,26 @@ static bool reap(void)
 	return pid == 0 || errno != ECHILD;
 }
 
+/* By calls and not by time, so that as much comes of a process on a slow kernel. */
+static void wait_for_calls(uint64_t until)
+{
+	while (!enough() && __atomic_load_n(&shared->begun, __ATOMIC_RELAXED) < until) {
+		reap();
+		start_missing();
+		sleep_ms(5);
+	}
+}
+
 static void run_all(void)
 {
 	uint64_t told = now_ms();
 	uint32_t state = seed;
 
 	while (!enough()) {
-		start_missing();
-		sleep_ms(kill_ms ? random_below(&state, 2 * kill_ms) : 100);
-		if (kill_ms)
+		wait_for_calls(shared->begun + 1 +
+			       random_below(&state, kill_calls ? 2 * kill_calls : 1000));
+		if (kill_calls)
 			kill_one(&state);
-		reap();
 		if (now_ms() - told > 10000) {
 			told = now_ms();
 			diag("%" PRIu64 " calls", shared->begun);
@@ -1067,7 +1081,7 @@ static void parse(int argc, char **argv)
 		else if (option == 't')
 			nr_threads = (unsigned int)value;
 		else if (option == 'k')
-			kill_ms = (unsigned int)value;
+			kill_calls = (uint32_t)value;
 		else if (option == 'l')
 			list_commands();
 		else
