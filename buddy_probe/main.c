@@ -39,6 +39,7 @@ static struct mml_engine mml_buddy_engine = {
 	.name = "buddy_probe",
 	.owner = THIS_MODULE,
 	.slot = MML_BUDDY_SLOT,
+	.alloc_table = &mml_buddy_alloc_table,
 	.page_ops = {
 		[MML_PAGE_KERNEL] = &mml_kernel_page_ops,
 		[MML_PAGE_USER] = &mml_user_page_ops,

@@ -42,6 +42,9 @@
 
 #include "trace.h"
 
+/* Here is the function, not the macro that passes the site. */
+#undef mml_alloc_pages
+
 /* What the events call the one migratetype there is: MIGRATE_UNMOVABLE. */
 #define MML_MIGRATE_UNMOVABLE	0
 
@@ -189,7 +192,8 @@ static __always_inline struct mml_page *mml_rmqueue(struct mml_zone *zone, gfp_t
 
 /* As mml_rmqueue(), where something of enum mml_slow is wanted. */
 static noinline struct mml_page *mml_rmqueue_slow(struct mml_zone *zone, gfp_t gfp,
-						  unsigned int order)
+						  unsigned int order,
+						  struct mml_alloc_site *site)
 {
 	struct mml_machine *machine = zone->machine;
 	bool told = test_bit(MML_SLOW_DECISIONS, &machine->slow);
@@ -198,7 +202,7 @@ static noinline struct mml_page *mml_rmqueue_slow(struct mml_zone *zone, gfp_t g
 		mml_explain_alloc(machine, MML_WHY_BROKEN, gfp, order);
 		return NULL;
 	}
-	if (mml_should_fail(machine)) {
+	if (mml_should_fail(machine, gfp, site)) {
 		if (told)
 			mml_tell(zone, order, MML_TRY_INJECTED, order, NULL, 0);
 		mml_explain_alloc(machine, MML_WHY_INJECTED, gfp, order);
@@ -213,13 +217,14 @@ static noinline struct mml_page *mml_rmqueue_slow(struct mml_zone *zone, gfp_t g
  * @machine: from which machine
  * @gfp: the kernel's flags; __GFP_ZERO zeroes the block, if it has memory
  * @order: the block has 1 << @order frames, 0–10
+ * @site: who asks; the macro of this name fills it in
  *
  * Context: any but NMI; never sleeps.
  * Return: the block's first frame, with one reference; NULL if no such block is
  * free.
  */
 struct mml_page *mml_alloc_pages(struct mml_machine *machine, gfp_t gfp,
-				 unsigned int order)
+				 unsigned int order, struct mml_alloc_site *site)
 {
 	struct mml_page *page;
 
@@ -230,7 +235,7 @@ struct mml_page *mml_alloc_pages(struct mml_machine *machine, gfp_t gfp,
 		return NULL;
 	}
 	if (unlikely(machine->slow))
-		page = mml_rmqueue_slow(mml_zone(machine), gfp, order);
+		page = mml_rmqueue_slow(mml_zone(machine), gfp, order, site);
 	else
 		page = mml_rmqueue(mml_zone(machine), gfp, order, false);
 	if (likely(page)) {

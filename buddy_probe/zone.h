@@ -70,6 +70,7 @@ extern const struct mml_debugfs_file mml_buddy_machine_files[];
 
 /* explain.c: what failed, and why */
 void mml_explain_rmqueue(struct mml_zone *zone, gfp_t gfp, unsigned int order);
+extern struct mml_alloc_table mml_buddy_alloc_table;
 
 /* ioctl.c: blocks held by handle. */
 int mml_blocks_init(struct mml_session *session, struct mml_session *parent);

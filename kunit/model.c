@@ -301,7 +301,7 @@ static void mml_model_begin(struct mml_model *model)
  */
 static bool mml_model_end(struct mml_model *model, int err, int want)
 {
-	model->injected = model->nth && !atomic_long_read(&model->machine->fail_nth);
+	model->injected = mml_fail_nth_fired(model->machine);
 	mml_fail_nth(model->machine, 0);
 	if (model->injected && err == -ENOMEM) {
 		KUNIT_ASSERT_EQ(model->test, atomic_long_read(&model->mm.nr_ptes),

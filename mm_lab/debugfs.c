@@ -52,6 +52,7 @@ void mml_debugfs_machine_del(struct mml_machine *machine)
 void mml_debugfs_init(void)
 {
 	mml_debugfs_root = debugfs_create_dir("mm_lab", NULL);
+	mml_debugfs_add(mml_debugfs_root, mml_root_files, NULL);
 }
 
 void mml_debugfs_exit(void)

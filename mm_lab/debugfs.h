@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * debugfs: mm_lab/<machine>/ and mm_lab/<machine>/mm/<session>/.
+ * debugfs: mm_lab/, mm_lab/<machine>/ and mm_lab/<machine>/mm/<session>/.
  *
  * Files are tables of names and show functions; one, plant_bug, is written to. A file
  * that is removed waits for its readers: nothing that a show function takes may be
@@ -14,7 +14,8 @@
 struct dentry;
 struct mml_machine;
 
-extern const struct mml_debugfs_file mml_ground_files[];
+extern const struct mml_debugfs_file mml_ground_files[];	/* of a machine */
+extern const struct mml_debugfs_file mml_root_files[];
 
 void mml_debugfs_init(void);
 void mml_debugfs_exit(void);

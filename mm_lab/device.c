@@ -281,6 +281,43 @@ static int mml_ioc_session_note(struct mml_ioctl_call *call, void *arg)
 	return 0;
 }
 
+/* On the control file: wherever the caller wants, for who may. */
+static int mml_control_fail_nth(struct mml_injection *injection,
+				struct mml_fail_nth *a)
+{
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (a->machine != MML_FAIL_NTH_ANY && !mml_machine_exists(a->machine))
+		return -ENXIO;
+	if (mml_inject(injection, a->machine, a->nth, a))
+		mml_machines_each(mml_inject_mark);
+	return 0;
+}
+
+static int mml_ioc_fail_nth(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_session *session = call->session;
+	struct mml_fail_nth *a = arg;
+
+	if (a->pad)
+		return -EINVAL;
+	if (!session)
+		return mml_control_fail_nth(call->file->private_data, a);
+	if (a->machine)
+		return -EINVAL;
+	mml_inject_on(&session->injection, session->machine, a->nth, a);
+	return 0;
+}
+
+static void mml_ioc_fail_nth_undo(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_fail_nth none = { .machine = MML_FAIL_NTH_ANY };
+
+	if (call->session)
+		none.machine = 0;
+	mml_ioc_fail_nth(call, &none);
+}
+
 static const struct mml_ioctl mml_ground_ioctls[MML_IOC_RANGE] = {
 	MML_IOCTL_GREW(MML_IOC_GET_INFO, struct mml_info, region, MML_FILE_ANY,
 		       mml_ioc_get_info),
@@ -302,6 +339,9 @@ static const struct mml_ioctl mml_ground_ioctls[MML_IOC_RANGE] = {
 	MML_IOCTL(MML_IOC_SESSION_NOTE, struct mml_session_note, MML_FILE_SESSION,
 		  mml_ioc_session_note),
 	MML_IOCTL(MML_IOC_EXPLAIN, struct mml_explain, MML_FILE_ANY, mml_ioc_explain),
+	MML_IOCTL_UNDO(MML_IOC_FAIL_NTH, struct mml_fail_nth,
+		       MML_FILE_CONTROL | MML_FILE_SESSION, mml_ioc_fail_nth,
+		       mml_ioc_fail_nth_undo),
 };
 
 /*
@@ -503,8 +543,25 @@ static int mml_machine_file_close(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static int mml_control_open(struct inode *inode, struct file *file)
+{
+	file->private_data = mml_kzalloc(NULL, sizeof(struct mml_injection),
+					 GFP_KERNEL_ACCOUNT);
+	return file->private_data ? 0 : -ENOMEM;
+}
+
+static int mml_control_close(struct inode *inode, struct file *file)
+{
+	if (mml_inject(file->private_data, MML_FAIL_NTH_ANY, 0, NULL))
+		mml_machines_each(mml_inject_mark);
+	kfree(file->private_data);
+	return 0;
+}
+
 static const struct file_operations mml_control_fops = {
 	.owner = THIS_MODULE,
+	.open = mml_control_open,
+	.release = mml_control_close,
 	.unlocked_ioctl = mml_control_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };

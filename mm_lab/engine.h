@@ -19,6 +19,7 @@
 #define MML_NR_SLOTS	4
 
 struct module;
+struct mml_alloc_table;
 struct mml_ioctl;
 struct mml_machine;
 struct mml_session;
@@ -48,6 +49,7 @@ struct mml_debugfs_file {
  * @name: for messages
  * @owner: THIS_MODULE; each session pins it
  * @slot: its slot
+ * @alloc_table: its allocations, see alloc.h
  * @page_ops: of the page types that it owns, by type; NULL for the others
  * @ioctls: its commands on session files: MML_IOC_RANGE entries, by number
  * @machine_files: its files in a machine's debugfs directory, or NULL
@@ -70,6 +72,7 @@ struct mml_engine {
 	const char *name;
 	struct module *owner;
 	unsigned int slot;
+	struct mml_alloc_table *alloc_table;
 	const struct mml_page_ops *page_ops[MML_NR_PAGE_TYPES];
 	const struct mml_ioctl *ioctls;
 	const struct mml_debugfs_file *machine_files;

@@ -102,6 +102,7 @@ int mml_engine_register(struct mml_engine *engine)
 	struct mml_machine *machine;
 	int err = 0;
 
+	mml_alloc_table_register(engine->alloc_table);
 	mutex_lock(&mml_machines_lock);
 	list_for_each_entry(other, &mml_engines, node)
 		if (other->slot == engine->slot)
@@ -127,6 +128,8 @@ undo:
 	}
 out:
 	mutex_unlock(&mml_machines_lock);
+	if (err)
+		mml_alloc_table_unregister(engine->alloc_table);
 	return err;
 }
 EXPORT_SYMBOL_NS_GPL(mml_engine_register, MM_LAB);
@@ -146,6 +149,7 @@ void mml_engine_unregister(struct mml_engine *engine)
 		mml_engine_detach(machine, engine);
 	list_del(&engine->node);
 	mutex_unlock(&mml_machines_lock);
+	mml_alloc_table_unregister(engine->alloc_table);
 }
 EXPORT_SYMBOL_NS_GPL(mml_engine_unregister, MM_LAB);
 
@@ -385,6 +389,7 @@ no_events:
 static void mml_machine_free(struct mml_machine *machine)
 {
 	cancel_work_sync(&machine->retire);
+	mml_fail_nth(machine, 0);
 	vfree(machine->memmap);
 	mml_slice_give(&machine->slice);
 	free_percpu(machine->vm_events);
@@ -462,6 +467,7 @@ struct mml_machine *mml_machine_create(const struct mml_machine_spec *spec)
 	if (!machine)
 		goto unlock;
 	machine->id = spec->is_default ? MML_MACHINE_DEFAULT : ++mml_last_machine;
+	mml_inject_mark(machine);
 	mml_debugfs_machine_add(machine);
 	err = mml_machine_equip(machine);
 	if (err)
@@ -772,8 +778,30 @@ void mml_machine_unhold(struct mml_machine *machine, struct mml_hold *hold)
 }
 
 /*
- * Looking at one.
+ * Looking at one, or at all.
  */
+
+/* Is there a machine with that number? Process context, may sleep. */
+bool mml_machine_exists(u32 id)
+{
+	struct mml_machine *machine;
+
+	mutex_lock(&mml_machines_lock);
+	machine = mml_machine_by_id(id);
+	mutex_unlock(&mml_machines_lock);
+	return machine;
+}
+
+/* Call @fn for each machine; it takes none of the lab's mutexes. */
+void mml_machines_each(void (*fn)(struct mml_machine *machine))
+{
+	struct mml_machine *machine;
+
+	mutex_lock(&mml_machines_lock);
+	list_for_each_entry(machine, &mml_machines, node)
+		fn(machine);
+	mutex_unlock(&mml_machines_lock);
+}
 
 static void mml_machine_describe(struct mml_machine *machine, struct mml_info *info)
 {

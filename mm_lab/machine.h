@@ -18,6 +18,7 @@
 #include "mm_lab/engine.h"
 #include "mm_lab/explain.h"
 #include "mm_lab/frame.h"
+#include "mm_lab/inject.h"
 #include "mm_lab/region.h"
 #include "mm_lab/report.h"
 #include "mm_lab/sparse.h"
@@ -38,7 +39,7 @@ enum mml_machine_state {
 
 /* Bits of mml_machine.slow: what only some runs want. */
 enum mml_slow {
-	MML_SLOW_FAIL_NTH,		/* an allocation is to fail */
+	MML_SLOW_FAIL_NTH,		/* injections look at its allocations */
 	MML_SLOW_PLANTED,		/* an allocation is to find a bug */
 	MML_SLOW_DECISIONS,		/* each thing tried is an event */
 };
@@ -90,7 +91,7 @@ struct mml_verdict {
  * @rnd_lock: protects @rnd
  * @rnd: state of mml_random()
  * @reports: calls of mml_report()
- * @fail_nth: allocations until one fails, while MML_SLOW_FAIL_NTH is set
+ * @injection: of mml_fail_nth()
  * @planted: allocations of frames until one finds a bug, while MML_SLOW_PLANTED is set
  * @retire: runs the engines' @broken, once it is marked broken
  * @engines_lock: writers change @engines and @page_ops, readers walk the engines
@@ -138,9 +139,9 @@ struct mml_machine {
 	struct rnd_state		rnd;		/* rnd_lock */
 
 	atomic64_t			reports;	/* A */
-	atomic_long_t			fail_nth;	/* A */
 	atomic_long_t			planted;	/* A */
 	struct work_struct		retire;
+	struct mml_injection		injection;	/* mml_injections_lock */
 
 	struct rw_semaphore		engines_lock;
 	unsigned long			engines;	/* E */
@@ -201,6 +202,8 @@ void mml_machine_hold_again(struct mml_machine *machine, struct mml_hold *hold,
 			    const char *what);
 void mml_machine_unhold_again(struct mml_machine *machine, struct mml_hold *hold);
 void mml_machine_unhold(struct mml_machine *machine, struct mml_hold *hold);
+bool mml_machine_exists(u32 id);
+void mml_machines_each(void (*fn)(struct mml_machine *machine));
 int mml_machine_info(struct mml_info *info);
 int mml_machine_validate(u32 id, struct mml_validation *v);
 int mml_machine_explain(struct mml_explain *a);

@@ -9,6 +9,7 @@
 #include <linux/moduleparam.h>
 #include <linux/string_helpers.h>
 
+#include "mm_lab/alloc.h"
 #include "mm_lab/debugfs.h"
 #include "mm_lab/device.h"
 #include "mm_lab/machine.h"
@@ -34,6 +35,10 @@ MODULE_PARM_DESC(seed, "of the default machine's random numbers; 0: not repeatab
 static char *session_limit = "0";
 module_param(session_limit, charp, 0444);
 MODULE_PARM_DESC(session_limit, "memory that one session may hold at most; 0: no limit");
+
+static unsigned long long fail_nth;
+module_param(fail_nth, ullong, 0444);
+MODULE_PARM_DESC(fail_nth, "for tests: the n-th allocation of loading this module fails; 0: none");
 
 static unsigned int mode = 0600;
 module_param(mode, uint, 0444);
@@ -95,7 +100,7 @@ static int __init mml_default_machine(void)
 	return 0;
 }
 
-static int __init mml_init(void)
+static int __init mml_load(void)
 {
 	u64 limit;
 	int err;
@@ -130,6 +135,28 @@ no_sessions:
 	mml_debugfs_exit();
 	return err;
 }
+
+static int __init mml_init(void)
+{
+	static struct mml_injection injection __initdata;
+	struct mml_fail_nth was = {};
+	int err;
+
+	mml_alloc_table_register(&mml_ground_alloc_table);
+	mml_inject(&injection, MML_FAIL_NTH_ANY, fail_nth, NULL);
+	err = mml_load();
+	if (mml_inject(&injection, MML_FAIL_NTH_ANY, 0, &was))
+		mml_machines_each(mml_inject_mark);
+	if (was.fired)
+		pr_info("fail_nth=%llu: %llu allocations, that of site %u failed\n",
+			fail_nth, was.seen, was.site);
+	else if (fail_nth)
+		pr_info("fail_nth=%llu: %llu allocations, none failed\n", fail_nth,
+			was.seen);
+	if (err)
+		mml_alloc_table_unregister(&mml_ground_alloc_table);
+	return err;
+}
 module_init(mml_init);
 
 static void __exit mml_exit(void)
@@ -140,6 +167,7 @@ static void __exit mml_exit(void)
 	mml_sessions_exit();
 	mml_regions_exit();
 	mml_debugfs_exit();
+	mml_alloc_table_unregister(&mml_ground_alloc_table);
 }
 module_exit(mml_exit);
 

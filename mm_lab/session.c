@@ -95,6 +95,8 @@ static void mml_session_release(struct work_struct *work)
 	struct mml_machine *machine = session->machine;
 
 	debugfs_remove(session->debugfs);
+	/* Again: a call that was under way may have armed it after the end. */
+	mml_inject_on(&session->injection, machine, 0, NULL);
 	mml_session_free_data(session, session->engines);
 	mml_session_unpin_engines(session);
 	mml_job_put(session->job);
@@ -285,6 +287,7 @@ void mml_session_end(struct mml_session *session)
 	spin_lock(&session->file->lock);
 	hash_del(&session->node);
 	spin_unlock(&session->file->lock);
+	mml_inject_on(&session->injection, session->machine, 0, NULL);
 	mml_session_unequip(session, session->engines);
 	atomic64_dec(&session->job->sessions);
 	mml_session_put(session);		/* the table's */

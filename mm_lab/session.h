@@ -61,6 +61,7 @@ struct mml_job {
  * @node: in that table, under its lock
  * @mm: identifies it; pinned (mmgrab), not used
  * @pid: of its process, for texts; 0 for a forked child that has done nothing yet
+ * @injection: of MML_IOC_FAIL_NTH
  * @job: it is in; never NULL
  * @counter: frames it holds; its parent is the job's
  * @engines: bit n: the engine of slot n takes part, and is pinned
@@ -79,6 +80,7 @@ struct mml_session {
 	struct hlist_node	node;
 	struct mm_struct	*mm;
 	pid_t			pid;
+	struct mml_injection	injection;
 	struct mml_job		*job;
 	struct mml_counter	counter;
 	unsigned long		engines;

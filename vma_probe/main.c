@@ -83,6 +83,7 @@ static struct mml_engine mml_vma_engine = {
 	.name = "vma_probe",
 	.owner = THIS_MODULE,
 	.slot = MML_VMA_SLOT,
+	.alloc_table = &mml_vma_alloc_table,
 	.page_ops = {
 		[MML_PAGE_TABLE] = &mml_table_page_ops,
 		[MML_PAGE_ANON] = &mml_anon_page_ops,

@@ -56,5 +56,6 @@ void mml_windows_revoke(struct mml_machine *machine);
 int mml_window_mmap(struct mml_session *session, struct vm_area_struct *vma);
 
 extern const struct mml_ioctl mml_vma_ioctls[MML_IOC_RANGE];
+extern struct mml_alloc_table mml_vma_alloc_table;
 
 #endif /* _MML_WINDOW_H */

@@ -407,6 +407,38 @@ struct mml_explain {
 	struct mml_explain_step step[MML_EXPLAIN_STEPS];
 };
 
+/* struct mml_fail_nth.machine, on the control file: any, and what is for none. */
+#define MML_FAIL_NTH_ANY	(~0U)
+
+/**
+ * struct mml_fail_nth - MML_IOC_FAIL_NTH, on a session file or the control file: let
+ *	an allocation of the calling process fail, to see what comes of it
+ * @nth: in: 1: the next one, 2: the one after it, …; 0: none
+ * @seen: out: allocations that were counted since the last call on this file
+ * @machine: in: on the control file: those on the machine of this number, or
+ *	MML_FAIL_NTH_ANY; on a session file 0: those on its machine
+ * @fired: out: 1 if one of them was made to fail since the last call on this file,
+ *	else 0
+ * @site: out: then: which one, by its number in debugfs mm_lab/alloc_sites; else 0
+ * @pad: zero
+ *
+ * What counts are frames of the lab and the kernel's memory for the lab's own
+ * bookkeeping that the calling process asks for, page faults and fork included; other
+ * processes are not disturbed. Each call is in place of the one before it on the same
+ * session or control file, and ends with that.
+ *
+ * EPERM: on the control file, needs CAP_SYS_ADMIN. ENXIO: no such machine. EINVAL: a
+ * number on a session file.
+ */
+struct mml_fail_nth {
+	__u64 nth;
+	__u64 seen;
+	__u32 machine;
+	__u32 fired;
+	__u32 site;
+	__u32 pad;
+};
+
 #define MML_IOC_GET_INFO	_IOWR(MML_IOC_TYPE, MML_IOC_GROUND + 0x00, struct mml_info)
 #define MML_IOC_MACHINE_CREATE	_IOWR(MML_IOC_TYPE, MML_IOC_GROUND + 0x01, struct mml_machine_create)
 #define MML_IOC_MACHINE_DESTROY	_IOW(MML_IOC_TYPE, MML_IOC_GROUND + 0x02, struct mml_machine_destroy)
@@ -416,6 +448,7 @@ struct mml_explain {
 #define MML_IOC_JOB_STAT	_IOR(MML_IOC_TYPE, MML_IOC_GROUND + 0x06, struct mml_job_stat)
 #define MML_IOC_SESSION_OPEN	_IOWR(MML_IOC_TYPE, MML_IOC_GROUND + 0x07, struct mml_session_open)
 #define MML_IOC_SESSION_NOTE	_IOW(MML_IOC_TYPE, MML_IOC_GROUND + 0x08, struct mml_session_note)
+#define MML_IOC_FAIL_NTH	_IOWR(MML_IOC_TYPE, MML_IOC_GROUND + 0x09, struct mml_fail_nth)
 #define MML_IOC_EXPLAIN		_IOWR(MML_IOC_TYPE, MML_IOC_GROUND + 0x0a, struct mml_explain)
 
 /* struct mml_block_alloc.flags: as __GFP_ZERO. */

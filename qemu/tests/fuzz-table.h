@@ -214,6 +214,18 @@ static const struct command commands[] = {
 		},
 	},
 	{
+		COMMAND(FAIL_NTH), .files = FILE_CONTROL | FILE_SESSION, .weight = 10,
+		.errnos = { EPERM },
+		.field = {
+			FIELD(mml_fail_nth, nth, NUMBER, 0, 500),
+			FIELD(mml_fail_nth, seen, OUT),
+			FIELD(mml_fail_nth, machine, OWN_MACHINE, MML_FAIL_NTH_ANY),
+			FIELD(mml_fail_nth, fired, OUT),
+			FIELD(mml_fail_nth, site, OUT),
+			FIELD(mml_fail_nth, pad, PAD),
+		},
+	},
+	{
 		COMMAND(BLOCK_ALLOC), .files = FILE_SESSION, .weight = 110,
 		.errnos = { ENOMEM, EDQUOT },
 		.field = {

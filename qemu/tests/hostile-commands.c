@@ -107,6 +107,23 @@ static void clean_open(const void *arg)
 	close(((const struct mml_session_open *)arg)->fd);
 }
 
+/* Armed, but so that it never fires. */
+static void fill_fail_nth(void *arg)
+{
+	struct mml_fail_nth *args = arg;
+
+	args->nth = 1ULL << 40;
+	args->machine = machine.id;
+}
+
+static void clean_fail_nth(const void *arg)
+{
+	struct mml_fail_nth none = { .machine = machine.id };
+
+	(void)arg;
+	must(lab_ioctl(files[CONTROL], MML_IOC_FAIL_NTH, &none), "FAIL_NTH");
+}
+
 static void clean_block(const void *arg)
 {
 	block_free(files[SESSION], ((const struct mml_block_alloc *)arg)->handle);
@@ -185,6 +202,8 @@ static const struct command commands[] = {
 	{ "SESSION_OPEN", MML_IOC_SESSION_OPEN, ON(CONTROL), CONTROL, fill_open, 0, clean_open },
 	{ "SESSION_NOTE", MML_IOC_SESSION_NOTE, ON(SESSION), SESSION, fill_nothing, 0, NULL },
 	{ "EXPLAIN", MML_IOC_EXPLAIN, ANY, CONTROL, fill_explain, 0, NULL },
+	{ "FAIL_NTH", MML_IOC_FAIL_NTH, ON(CONTROL) | ON(SESSION), CONTROL, fill_fail_nth, 0,
+	  clean_fail_nth },
 	{ "BLOCK_ALLOC", MML_IOC_BLOCK_ALLOC, ON(SESSION), SESSION, fill_nothing, 0, clean_block },
 	{ "BLOCK_FREE", MML_IOC_BLOCK_FREE, ON(SESSION), SESSION, fill_free, -EBADF, NULL },
 	{ "MMAP", MML_IOC_MMAP, ON(SESSION), SESSION, fill_mmap, 0, clean_mmap },
@@ -523,6 +542,7 @@ static const struct {
 	FIELD(VALIDATE, mml_validate, pad),
 	FIELD(JOB_CREATE, mml_job_create, pad),
 	FIELD(EXPLAIN, mml_explain, pad),
+	FIELD(FAIL_NTH, mml_fail_nth, pad),
 	FIELD(BLOCK_ALLOC, mml_block_alloc, pad),
 	FIELD(BLOCK_FREE, mml_block_free, pad),
 	FIELD(MPROTECT, mml_mprotect_args, pad),

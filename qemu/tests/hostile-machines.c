@@ -404,10 +404,12 @@ static unsigned int commands_that_work(int fd)
 {
 	struct mml_info info = { 0 };
 	struct mml_session_note note = { 0 };
+	struct mml_fail_nth inject = { 0 };
 	unsigned int worked = 0;
 
 	worked += lab_ioctl(fd, MML_IOC_GET_INFO, &info) != -ENXIO;
 	worked += lab_ioctl(fd, MML_IOC_SESSION_NOTE, &note) != -ENXIO;
+	worked += lab_ioctl(fd, MML_IOC_FAIL_NTH, &inject) != -ENXIO;
 	worked += block_alloc(fd, 0, NULL) != -ENXIO;
 	worked += block_free(fd, 1) != -ENXIO;
 	worked += lab_mmap(fd, 0, PAGE, MODE_RW, MAP_PRIVATE | MAP_ANONYMOUS) != -ENXIO;

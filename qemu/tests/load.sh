@@ -124,7 +124,7 @@ in_order '' "but when that is closed" rmmod mm_lab
 #
 load_all memory=0
 like "memory=0: no machine" "$(mmlab info)" '^no machine'
-is "memory=0: nothing of one in debugfs" "$(ls "$lab_debugfs")" ''
+is "memory=0: nothing of one in debugfs" "$(ls "$lab_debugfs")" alloc_sites
 exits "memory=0: a program has none to run on" 125 mmlab run true
 ok "memory=0: but on one of its own" mmlab run --memory 16M true
 ok "memory=0: all is well" mmlab validate
