@@ -198,6 +198,19 @@ static void test_fragmented(int session, uint32_t number)
 		block_free(session, handle[i]);
 }
 
+/* The session's own first allocation from now on is that of the frames. */
+static void test_injected(int session, uint32_t number)
+{
+	struct mml_fail_nth inject = { .nth = 1 };
+	struct mml_explain e;
+
+	must(lab_ioctl(session, MML_IOC_FAIL_NTH, &inject), "FAIL_NTH");
+	test_is(block_alloc(session, 4, NULL), -ENOMEM, "a block that is made to fail");
+	e = last(MML_EXPLAIN_ALLOC);
+	test_explained(e.why == MML_WHY_INJECTED && e.order == 4 && !e.nr_steps &&
+		       mine(&e, number), &e, "was made to fail");
+}
+
 static void test_limit(void)
 {
 	struct mml_explain e;
@@ -224,6 +237,7 @@ static void test_allocs(void)
 	test_order(session, number);
 	test_nothing_free(session, number);
 	test_fragmented(session, number);
+	test_injected(session, number);
 	close(session);
 	test_limit();
 	test_is((long)last(MML_EXPLAIN_FAULT).failures, 0, "no fault was among them");
