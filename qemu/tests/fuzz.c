@@ -66,7 +66,7 @@
 #define AREA_OF(slot)	(WINDOW_OF(slot) + 2 * MIB - 100 * PAGE)
 #define AREA_PAGES	160u
 
-#define HOME_BYTES	(32 * MIB)
+#define HOME_BYTES	(16 * MIB)
 #define ARGUMENT_ROOM	(16 * KIB + 64)	/* the largest size in a command's number */
 #define NR_REMEMBERED	16u
 #define NOBODY		65534

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Races by design on four CPUs: what takes something away, against those who use it.
-# The head of races.c says what each of them looks at.
+# The head of races.c says what each of them looks at. Takes the milliseconds for each
+# race, and a seed.
 #
 # kernels: stock debug
 # vm: --cpus 4
@@ -10,4 +11,6 @@
 
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/lib/guest.sh"
-run_program races "$@"
+milliseconds=2000
+[[ $(uname -r) != *labdbg* ]] || milliseconds=1000
+run_program races "${1:-$milliseconds}" "${@:2}"
