@@ -66,6 +66,8 @@ test:
 	@scripts/setup all
 	@$(MAKE) --no-print-directory -s modules tools
 	@$(MAKE) --no-print-directory -s -C qemu/tests
+	@scripts/test --kernels $(if $(TESTS),'$(TESTS)') | while read -r kernel; do \
+		scripts/kernel $$kernel && scripts/modules --kernel $$kernel --quiet || exit; done
 	@scripts/test $(if $(TESTS),'$(TESTS)')
 
 check:
@@ -98,7 +100,7 @@ help:
 	@echo
 	@echo '  make            build the modules (for KDIR, or the stock kernel) and the tools'
 	@echo '  make run        set up what is missing, boot a VM, run a program on the lab, show it'
-	@echo '  make test       set up, and run all tests: KUnit, VM, harness'
+	@echo '  make test       set up, and run all tests: KUnit, VMs with three kernels, harness'
 	@echo '  make check      static checks: checkpatch, sparse, W=1, kernel-doc, shellcheck ...'
 	@echo '  make kunit      the KUnit suites on UML'
 	@echo '  make vm CMD=... run a command in a VM that has the modules loaded'

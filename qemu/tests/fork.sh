@@ -5,6 +5,7 @@
 # processes, one moment's content while threads write, children for which no frames
 # are left, and exec, vfork and posix_spawn.
 #
+# kernels: stock debug
 # vm: --mem 2G
 # timeout: 60
 

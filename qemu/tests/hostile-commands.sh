@@ -5,6 +5,7 @@
 # files, directions, sizes, padding and pointers fail with their own errno and
 # change nothing; structs may lie in the window itself.
 #
+# kernels: stock debug
 # vm: --mem 2G
 # timeout: 120
 

@@ -4,6 +4,7 @@
 # Machines, jobs, sessions and blocks against callers who ask for the impossible,
 # have no right to, hold what is to be destroyed, or use what belongs to others.
 #
+# kernels: stock debug
 # vm: --mem 2G
 # timeout: 60
 

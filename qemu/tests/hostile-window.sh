@@ -5,6 +5,7 @@
 # against mappings of the session file that are no window, and the lab's calls
 # against addresses and lengths that wrap or lie outside.
 #
+# kernels: stock debug
 # vm: --mem 2G
 # timeout: 60
 

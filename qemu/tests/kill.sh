@@ -4,6 +4,7 @@
 # Fifty processes killed at random moments while they fault, map and fork: every
 # frame comes back.
 #
+# kernels: stock debug
 # vm: --mem 2G
 # timeout: 90
 

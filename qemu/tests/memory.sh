@@ -5,6 +5,7 @@
 # comes of touching it. Made on the lab and on the kernel, side by side: contents,
 # errnos, signals and addresses must be the same.
 #
+# kernels: stock lab debug
 # vm: --mem 2G
 # timeout: 60
 

@@ -4,6 +4,7 @@
 # Real programs, unmodified, with their heap on the lab: what they print is what they
 # print off it, and the report says that they truly were on it, and left nothing.
 #
+# kernels: stock debug
 # vm: --mem 2G
 # timeout: 300
 
@@ -89,6 +90,12 @@ same()
 
 same "python3 with threads and a subprocess" 3000 python3 "$work/words.py" "$text"
 cmp_ok "it was two processes" "$(report_field "$work/report" processes)" -ge 2
+# Threads, forks and exec have been seen then; the rest is more of the same
+if on_debug_kernel; then
+	same "a bash pipeline" 120 bash -c pipeline
+	ok "all is well" mmlab validate
+	done_testing
+fi
 same "sqlite3" 300 sqlite3 -init /dev/null -batch :memory: ".read $work/table.sql"
 same "gcc" 800 bash -c 'compile program.o'
 cmp_ok "it was five processes" "$(report_field "$work/report" processes)" -ge 5

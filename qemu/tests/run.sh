@@ -4,6 +4,7 @@
 # mmlab run: exit statuses and signals, too little memory, and programs that do odd
 # things to their signals, descriptors and children, or cannot be on the lab at all.
 #
+# kernels: stock lab
 # vm: --mem 2G
 # timeout: 300
 

@@ -4,6 +4,7 @@
 # Two sessions at the same addresses, and two machines: one's content, crash and
 # hunger are nothing to the other.
 #
+# kernels: stock debug
 # vm: --mem 2G
 # timeout: 60
 

@@ -4,6 +4,7 @@
 # On four CPUs: threads that unmap, protect, move, drop and fork an address space
 # while others fault in it and every invariant is checked.
 #
+# kernels: stock debug
 # vm: --cpus 4
 # timeout: 90
 

@@ -6,6 +6,7 @@
 # and mml_handle_mm_fault tells every fault and how it was answered. The page events
 # have the kernel's fields, and no text of an event carries a kernel address.
 #
+# kernels: stock lab
 # vm: --mem 2G
 # timeout: 300
 

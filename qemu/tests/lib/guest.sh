@@ -25,6 +25,9 @@ run_program()
 	exec "out/tests/$name" "$@"
 }
 
+# on_debug_kernel - where counts must be small: it takes ten times as long and more
+on_debug_kernel() { [[ $(uname -r) == *-labdbg-* ]]; }
+
 #
 # Modules
 #
