@@ -5,7 +5,6 @@
 # automatically, several machines on one reservation, more than it has, and that it
 # is whole again when they are gone.
 #
-# kernels: stock lab
 # vm: --no-modules --reserve 64M
 # timeout: 200
 

@@ -5,7 +5,6 @@
 # used; with parameters that are possible and impossible; twenty times in a row. What
 # was taken from the kernel is given back.
 #
-# kernels: stock lab
 # vm: --no-modules --reserve 64M
 # timeout: 300
 
