@@ -41,6 +41,37 @@ static inline void mml_contig_free(unsigned long start, unsigned long nr) {}
 #define MML_HAVE_CMA	IS_ENABLED(CONFIG_DMA_CMA)
 
 /*
+ * mml_kunit_count - count in a counter that the running KUnit test has put up
+ * @name: of a resource of the test, of which the data is an atomic64_t
+ *
+ * As slab_add_kunit_errors() in mm/slub.c. Without KUnit nothing is left of it; with it,
+ * and no test running, a branch that is patched out.
+ *
+ * Context: any.
+ * Return: whether there is a test with such a counter.
+ */
+#if IS_ENABLED(CONFIG_KUNIT)
+#include <kunit/resource.h>
+#include <kunit/test-bug.h>
+static inline bool mml_kunit_count(const char *name)
+{
+	struct kunit *test = kunit_get_current_test();
+	struct kunit_resource *resource;
+
+	if (!test)
+		return false;
+	resource = kunit_find_named_resource(test, name);
+	if (!resource)
+		return false;
+	atomic64_inc(resource->data);
+	kunit_put_resource(resource);
+	return true;
+}
+#else
+static inline bool mml_kunit_count(const char *name) { return false; }
+#endif
+
+/*
  * Leave behind what the architecture's own fault handler leaves for a signal
  * frame: the vector, the address and the error code of the page fault.
  */

@@ -19,6 +19,9 @@
 
 struct mml_machine;
 
+/* A test's resource of this name, an atomic64_t, counts the reports made in it. */
+#define MML_KUNIT_REPORTS	"mml_reports"
+
 __printf(2, 3)
 void mml_report(struct mml_machine *machine, const char *fmt, ...);
 
