@@ -356,6 +356,25 @@ static void mml_buddy_test_merge(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, info.nr[MML_MAX_ORDER], 1);
 }
 
+/* Free memory in pieces: half of it is there, and no block larger than a piece. */
+static void mml_buddy_test_fragmented(struct kunit *test)
+{
+	const struct mml_buddy_order *param = test->param_value;
+	unsigned long frames = 2UL << MML_MAX_ORDER, held = frames / 2, piece = 1UL << param->order;
+	struct mml_machine *machine =
+		mml_test_build(test, .frames = frames, .largest_free = piece);
+	struct mml_page *page = mml_alloc_pages(machine, GFP_KERNEL, param->order);
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_EXPECT_EQ(test, mml_nr_free_pages(machine), frames - held - piece);
+	if (param->order < MML_MAX_ORDER)
+		KUNIT_EXPECT_NULL(test, mml_alloc_pages(machine, GFP_KERNEL,
+							param->order + 1));
+	__mml_free_pages(machine, page, param->order);
+	KUNIT_EXPECT_EQ(test, mml_zone_info(machine).nr[param->order],
+			held >> param->order);
+}
+
 /*
  * What an allocation is.
  */
@@ -492,6 +511,7 @@ static struct kunit_case mml_buddy_cases[] = {
 	KUNIT_CASE(mml_buddy_test_nothing_left),
 	KUNIT_CASE_PARAM(mml_buddy_test_split, mml_buddy_order_gen_params),
 	KUNIT_CASE_PARAM(mml_buddy_test_merge, mml_buddy_order_gen_params),
+	KUNIT_CASE_PARAM(mml_buddy_test_fragmented, mml_buddy_order_gen_params),
 	KUNIT_CASE_PARAM(mml_buddy_test_zero, mml_buddy_order_gen_params),
 	KUNIT_CASE(mml_buddy_test_fresh_descriptor),
 	KUNIT_CASE(mml_buddy_test_references),

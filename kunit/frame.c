@@ -35,6 +35,8 @@ static void mml_frame_test_size_limits(struct kunit *test)
 	};
 	int i;
 
+	KUNIT_EXPECT_EQ(test, mml_test_machine(test, MML_MIN_FRAMES)->nr_frames,
+			MML_MIN_FRAMES);
 	for (i = 0; i < ARRAY_SIZE(impossible); i++) {
 		struct mml_machine *machine;
 
@@ -42,9 +44,8 @@ static void mml_frame_test_size_limits(struct kunit *test)
 		machine = mml_machine_create(&spec);
 		KUNIT_ASSERT_TRUE(test, IS_ERR(machine));
 		KUNIT_EXPECT_EQ(test, PTR_ERR(machine), -EINVAL);
+		mml_test_expect_reports(test, NULL, 1);
 	}
-	KUNIT_EXPECT_EQ(test, mml_test_machine(test, MML_MIN_FRAMES)->nr_frames,
-			MML_MIN_FRAMES);
 }
 
 /* A machine destroyed while frames are out says how many. */
@@ -121,19 +122,11 @@ static void mml_frame_test_random_repeats(struct kunit *test)
 	int i, j;
 
 	for (i = 0; i < ARRAY_SIZE(seeds); i++) {
-		struct mml_machine_spec spec = {
-			.name = "kunit",
-			.frames = MML_TEST_FRAMES,
-			.backend = MML_BACKEND_PAGES,
-			.pages = mml_test_pages(test, MML_TEST_FRAMES),
-			.seed = seeds[i],
-		};
-		struct mml_machine *machine = mml_machine_create(&spec);
+		struct mml_machine *machine =
+			mml_test_build(test, .frames = MML_TEST_FRAMES, .seed = seeds[i]);
 
-		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, machine);
 		for (j = 0; j < ARRAY_SIZE(drawn[i]); j++)
 			drawn[i][j] = mml_random(machine);
-		KUNIT_EXPECT_EQ(test, mml_machine_destroy(machine, NULL), 0);
 	}
 	KUNIT_EXPECT_MEMEQ(test, drawn[0], drawn[1], sizeof(drawn[0]));
 	KUNIT_EXPECT_MEMNEQ(test, drawn[0], drawn[2], sizeof(drawn[0]));

@@ -13,8 +13,35 @@
 /* Every byte of a test's memory, before somebody writes to it. */
 #define MML_TEST_POISON		0x5a
 
-/* Pieces of a sparse machine; between two lies an absent section. */
-#define MML_TEST_RUNS		3
+/* Sections that a test's machine may have. */
+#define MML_TEST_MAX_SECTIONS	8
+
+/**
+ * struct mml_test_spec - a machine for a test
+ * @frames: how many, contiguous: up to two sections
+ * @sections: instead, a list: how many frames are there of each section; 0: a hole, of
+ *	which there are no two in a row; less than MML_SECTION_FRAMES: the last one
+ * @memmap_only: @frames have no memory, and may be many
+ * @largest_free: frames of the largest free block, a power of two: every other block of
+ *	that size is held until the test ends; 0: nothing is
+ * @seed: of its random numbers; 0: not repeatable
+ */
+struct mml_test_spec {
+	unsigned long frames;
+	unsigned int sections[MML_TEST_MAX_SECTIONS];
+	bool memmap_only;
+	unsigned int largest_free;
+	u64 seed;
+};
+
+/*
+ * mml_test_build - a machine as the fields say, until the test ends
+ *
+ *	machine = mml_test_build(test, .frames = 300, .largest_free = 1);
+ *	machine = mml_test_build(test, .sections = { MML_SECTION_FRAMES, 0, 301 });
+ */
+#define mml_test_build(test, ...)					\
+	mml_test_machine_as(test, &(const struct mml_test_spec){ __VA_ARGS__ })
 
 /* main.c */
 void mml_test_seed(struct kunit *test, struct rnd_state *rnd);
@@ -29,8 +56,9 @@ static inline u32 mml_test_below(struct rnd_state *rnd, u32 n)
 struct page *mml_test_pages(struct kunit *test, unsigned long frames);
 struct mml_machine *mml_test_machine_of(struct kunit *test,
 					const struct mml_machine_spec *spec);
+struct mml_machine *mml_test_machine_as(struct kunit *test,
+					const struct mml_test_spec *want);
 struct mml_machine *mml_test_machine(struct kunit *test, unsigned long frames);
-struct mml_machine *mml_test_sparse_machine(struct kunit *test, unsigned long tail);
 u64 mml_test_violations(struct mml_machine *machine);
 void mml_test_expect_reports(struct kunit *test, struct mml_machine *machine,
 			     u64 reports);

@@ -16,13 +16,18 @@
 
 /* In binary 100101101: blocks of five orders, and a section that ends in none. */
 #define MML_TEST_TAIL		301
-#define MML_TEST_SECTIONS	(2 * MML_TEST_RUNS - 1)
-#define MML_TEST_PRESENT	((MML_TEST_RUNS - 1) * MML_SECTION_FRAMES + MML_TEST_TAIL)
-#define MML_TEST_SPANNED \
-	((MML_TEST_SECTIONS - 1) * MML_SECTION_FRAMES + MML_TEST_TAIL)
+#define MML_TEST_PRESENT	(2 * MML_SECTION_FRAMES + MML_TEST_TAIL)
+#define MML_TEST_SPANNED	(4 * MML_SECTION_FRAMES + MML_TEST_TAIL)
 
 #define MML_TEST_OPS		2000
 #define MML_TEST_HELD		64
+
+static struct mml_machine *mml_sparse_machine(struct kunit *test)
+{
+	return mml_test_build(test, .sections = { MML_SECTION_FRAMES, 0,
+						  MML_SECTION_FRAMES, 0,
+						  MML_TEST_TAIL });
+}
 
 static bool mml_sparse_is_hole(unsigned long pfn)
 {
@@ -31,7 +36,7 @@ static bool mml_sparse_is_hole(unsigned long pfn)
 
 static void mml_sparse_test_layout(struct kunit *test)
 {
-	struct mml_machine *machine = mml_test_sparse_machine(test, MML_TEST_TAIL);
+	struct mml_machine *machine = mml_sparse_machine(test);
 	unsigned long pfn;
 
 	KUNIT_EXPECT_EQ(test, machine->nr_present, MML_TEST_PRESENT);
@@ -49,7 +54,7 @@ static void mml_sparse_test_layout(struct kunit *test)
 /* Each frame is a page of its own, found by its address and by its pfn. */
 static void mml_sparse_test_addresses(struct kunit *test)
 {
-	struct mml_machine *machine = mml_test_sparse_machine(test, MML_TEST_TAIL);
+	struct mml_machine *machine = mml_sparse_machine(test);
 	unsigned long pfn, *at, last = 0;
 
 	for (pfn = 0; pfn < machine->nr_frames; pfn++) {
@@ -75,7 +80,7 @@ static void mml_sparse_test_addresses(struct kunit *test)
 /* Every frame can be had, none of a hole, and all become blocks again. */
 static void mml_sparse_test_all_frames(struct kunit *test)
 {
-	struct mml_machine *machine = mml_test_sparse_machine(test, MML_TEST_TAIL);
+	struct mml_machine *machine = mml_sparse_machine(test);
 	struct mml_frame_list taken;
 	struct mml_page *page;
 
@@ -95,7 +100,7 @@ static void mml_sparse_test_all_frames(struct kunit *test)
 	/* The largest blocks are as many as there are whole sections. */
 	while ((page = mml_alloc_pages(machine, GFP_KERNEL, MML_MAX_ORDER)))
 		mml_frame_list_add(machine, &taken, page);
-	KUNIT_EXPECT_EQ(test, taken.nr, MML_TEST_RUNS - 1);
+	KUNIT_EXPECT_EQ(test, taken.nr, 2);
 	while ((page = mml_frame_list_pop(machine, &taken)))
 		__mml_free_pages(machine, page, MML_MAX_ORDER);
 }
@@ -103,7 +108,7 @@ static void mml_sparse_test_all_frames(struct kunit *test)
 /* What is not there cannot be freed. */
 static void mml_sparse_test_free_of_a_hole(struct kunit *test)
 {
-	struct mml_machine *machine = mml_test_sparse_machine(test, MML_TEST_TAIL);
+	struct mml_machine *machine = mml_sparse_machine(test);
 	unsigned long free = mml_nr_free_pages(machine);
 	unsigned int order;
 
@@ -118,7 +123,7 @@ static void mml_sparse_test_free_of_a_hole(struct kunit *test)
 /* The validator sees a hole that claims to be memory, and memory that is lost. */
 static void mml_sparse_test_validator(struct kunit *test)
 {
-	struct mml_machine *machine = mml_test_sparse_machine(test, MML_TEST_TAIL);
+	struct mml_machine *machine = mml_sparse_machine(test);
 	u8 *hole = &machine->memmap[MML_SECTION_FRAMES].state;
 	u8 *tail = &machine->memmap[MML_TEST_SPANNED - 1].state;
 
@@ -135,7 +140,7 @@ static void mml_sparse_test_validator(struct kunit *test)
 /* Random blocks, written to from end to end. */
 static void mml_sparse_test_random(struct kunit *test)
 {
-	struct mml_machine *machine = mml_test_sparse_machine(test, MML_TEST_TAIL);
+	struct mml_machine *machine = mml_sparse_machine(test);
 	struct mml_page *held[MML_TEST_HELD] = {};
 	struct rnd_state rnd;
 	int i, op;
@@ -169,7 +174,7 @@ static void mml_sparse_test_random(struct kunit *test)
 /* An address space on it, against the model. */
 static void mml_sparse_test_address_space(struct kunit *test)
 {
-	struct mml_machine *machine = mml_test_sparse_machine(test, MML_TEST_TAIL);
+	struct mml_machine *machine = mml_sparse_machine(test);
 	struct mml_model *model = mml_model_on(test, machine);
 	struct rnd_state rnd;
 	int op;
@@ -183,22 +188,36 @@ static void mml_sparse_test_address_space(struct kunit *test)
 	}
 }
 
+/* Sections side by side are contiguous, and a hole is between those that are not. */
+static void mml_sparse_test_adjacent(struct kunit *test)
+{
+	struct mml_machine *machine =
+		mml_test_build(test, .sections = { MML_SECTION_FRAMES, MML_SECTION_FRAMES,
+						   0, MML_SECTION_FRAMES, 1 });
+	const struct mml_section *section = machine->sections;
+
+	KUNIT_EXPECT_EQ(test, machine->nr_present, 3 * MML_SECTION_FRAMES + 1);
+	KUNIT_ASSERT_EQ(test, machine->nr_frames, 4 * MML_SECTION_FRAMES + 1);
+	KUNIT_EXPECT_EQ(test, section[0].base_pfn + MML_SECTION_FRAMES, section[1].base_pfn);
+	KUNIT_EXPECT_EQ(test, section[2].nr, 0);
+	KUNIT_EXPECT_GT(test, section[3].base_pfn, section[1].base_pfn + MML_SECTION_FRAMES);
+	KUNIT_EXPECT_EQ(test, section[3].base_pfn + MML_SECTION_FRAMES, section[4].base_pfn);
+	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+}
+
 /* A machine of frames without memory: they can be had, and that is all. */
 static void mml_sparse_test_memmap_only(struct kunit *test)
 {
-	const struct mml_machine_spec spec = {
-		.name = "kunit",
-		.frames = 10 * MML_SECTION_FRAMES + MML_TEST_TAIL,
-		.backend = MML_BACKEND_MEMMAP,
-	};
-	struct mml_machine *machine = mml_test_machine_of(test, &spec);
+	const unsigned long frames = 10 * MML_SECTION_FRAMES + MML_TEST_TAIL;
+	struct mml_machine *machine =
+		mml_test_build(test, .frames = frames, .memmap_only = true);
 	struct mml_page *page;
 
 	KUNIT_EXPECT_FALSE(test, mml_has_memory(machine));
-	KUNIT_EXPECT_EQ(test, mml_nr_free_pages(machine), spec.frames);
+	KUNIT_EXPECT_EQ(test, mml_nr_free_pages(machine), frames);
 	page = mml_alloc_pages(machine, GFP_KERNEL | __GFP_ZERO, 3);
 	KUNIT_ASSERT_NOT_NULL(test, page);
-	KUNIT_EXPECT_EQ(test, mml_nr_free_pages(machine), spec.frames - 8);
+	KUNIT_EXPECT_EQ(test, mml_nr_free_pages(machine), frames - 8);
 	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
 	mml_put_page(machine, page);
 }
@@ -244,6 +263,7 @@ static struct kunit_case mml_sparse_cases[] = {
 	KUNIT_CASE(mml_sparse_test_validator),
 	KUNIT_CASE(mml_sparse_test_random),
 	KUNIT_CASE(mml_sparse_test_address_space),
+	KUNIT_CASE(mml_sparse_test_adjacent),
 	KUNIT_CASE(mml_sparse_test_memmap_only),
 	KUNIT_CASE(mml_sparse_test_backend),
 	KUNIT_CASE(mml_sparse_test_backend_refuses),

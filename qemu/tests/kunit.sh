@@ -35,6 +35,7 @@ one_stream()
 }
 
 # parse - kunit.py's verdict of the stream on standard input, in $work/verdict
+# shellcheck disable=SC2317 # called by ok and exits
 parse() { "$source/tools/testing/kunit/kunit.py" parse >"$work/verdict" 2>&1; }
 
 # count WORD - from "Testing complete. Ran 9 tests: passed: 7, failed: 2"
