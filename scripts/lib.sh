@@ -103,13 +103,10 @@ kernel_options()
 # kernel_misses NAME CONFIG - those of its options that CONFIG does not have
 kernel_misses()
 {
-	local line
-	kernel_options "$1" | while IFS= read -r line; do
-		case $line in
-		*=n) ! grep -q "^${line%=n}=" "$2" || printf '%s\n' "$line" ;;
-		*) grep -qxF "$line" "$2" || printf '%s\n' "$line" ;;
-		esac
-	done
+	# One process: the debug kernel needs its time for each
+	kernel_options "$1" | awk -F= '
+		side == "config" { has[$0]; on[$1]; next }
+		/=n$/ ? $1 in on : !($0 in has)' side=config "$2" side=options -
 }
 
 # kernel_name RELEASE - which of our own kernels it is of; nothing if of none
