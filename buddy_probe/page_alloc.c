@@ -251,10 +251,8 @@ EXPORT_SYMBOL_NS_GPL(mml_alloc_pages, MM_LAB);
 /* Has @machine a frame of that number? Not beyond its end, nor in a hole. */
 static bool mml_pfn_present(const struct mml_machine *machine, mml_pfn_t pfn)
 {
-	unsigned long offset = pfn.val % MML_SECTION_FRAMES;
-
 	return mml_pfn_valid(machine, pfn) &&
-	       offset < mml_section_present(machine, pfn.val - offset);
+	       machine->memmap[pfn.val].state != MML_FRAME_ABSENT;
 }
 
 /* Why a block of @order is not merged with its buddy, whether or not there is one. */

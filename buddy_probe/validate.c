@@ -7,13 +7,16 @@
  * free_page_is_bad() check one block each.
  *
  * Each frame is looked at under zone->lock, a section at a time, so that a machine of
- * any size can be validated at work. What is compared as a whole, sums of frames, is
- * added up from block head to block head in one moment: as many steps as there are
- * blocks.
+ * any size can be validated at work. What can only be seen as a whole, each free list
+ * and the sums of frames, is looked at in one moment, a step a block; where that would
+ * be more than MML_STEPS_AT_ONCE steps it is left out.
  *
  * Locking: takes zone->lock.
  */
 #include "buddy_probe/zone.h"
+
+/* With interrupts off: a few milliseconds. */
+#define MML_STEPS_AT_ONCE	(1UL << 18)
 
 static void mml_validate_area(struct mml_zone *zone, struct mml_validation *v,
 			      unsigned int order)
@@ -22,6 +25,8 @@ static void mml_validate_area(struct mml_zone *zone, struct mml_validation *v,
 	struct mml_frame_list *list = &zone->free_area[order].free_list;
 	u32 pfn;
 
+	if (list->nr > MML_STEPS_AT_ONCE)
+		return;
 	if (!mml_check(v, mml_frame_list_validate(machine, list),
 		       "free list of order %u is corrupt", order))
 		return;
@@ -47,6 +52,8 @@ static void mml_validate_free_block(struct mml_zone *zone,
 
 	mml_check(v, !buddy_free, "buddies %lu and %lu of order %u are both free",
 		  pfn, buddy, page->order);
+	mml_check(v, mml_frame_linked(machine, &zone->free_area[order].free_list, page),
+		  "free frame %lu is not on the list of order %u", pfn, order);
 	mml_check(v, !mml_page_ref_count(page), "free frame %lu has %d references",
 		  pfn, mml_page_ref_count(page));
 }
@@ -112,13 +119,15 @@ static void mml_validate_section(struct mml_zone *zone, struct mml_validation *v
 			  machine->memmap[pfn].state);
 }
 
-/* From head to head; what is no head was told of already. */
-static void mml_count_section(struct mml_zone *zone, unsigned long pfn,
-			      unsigned long *free, unsigned long *allocated)
+/*
+ * From head to head; what is no head was told of already. Returns: in how many steps.
+ */
+static unsigned long mml_count_section(struct mml_zone *zone, unsigned long pfn,
+				       unsigned long *free, unsigned long *allocated)
 {
-	unsigned long end = pfn + mml_section_present(zone->machine, pfn), size;
+	unsigned long end = pfn + mml_section_present(zone->machine, pfn), size, steps;
 
-	for (; pfn < end; pfn += size) {
+	for (steps = 0; pfn < end; pfn += size, steps++) {
 		const struct mml_page *page = &zone->machine->memmap[pfn];
 
 		size = 1UL << min_t(unsigned int, page->order, MML_MAX_ORDER);
@@ -129,23 +138,27 @@ static void mml_count_section(struct mml_zone *zone, unsigned long pfn,
 		else
 			size = 1;
 	}
+	return steps;
 }
 
 /* What the lists, the memmap and the zone's own counts add up to. */
 static void mml_validate_sums(struct mml_zone *zone, struct mml_validation *v)
 {
-	unsigned long pfn, free = 0, allocated = 0, listed = 0;
+	unsigned long pfn, free = 0, allocated = 0, listed = 0, steps = 0;
 	int order;
 
 	lockdep_assert_held(&zone->lock);
 
 	for (order = 0; order < MML_NR_ORDERS; order++)
 		listed += (unsigned long)zone->free_area[order].free_list.nr << order;
-	for (pfn = 0; pfn < zone->machine->nr_frames; pfn += MML_SECTION_FRAMES)
-		mml_count_section(zone, pfn, &free, &allocated);
 	mml_check(v, listed == zone->nr_free,
 		  "%lu frames on the free lists, nr_free says %lu", listed,
 		  zone->nr_free);
+	for (pfn = 0; pfn < zone->machine->nr_frames; pfn += MML_SECTION_FRAMES) {
+		steps += mml_count_section(zone, pfn, &free, &allocated);
+		if (steps > MML_STEPS_AT_ONCE)
+			return;
+	}
 	mml_check(v, free == zone->nr_free,
 		  "%lu frames in free blocks, nr_free says %lu", free, zone->nr_free);
 	mml_check(v, free + allocated == zone->managed,

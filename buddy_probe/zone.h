@@ -22,7 +22,7 @@ struct mml_free_area {
 
 /**
  * struct mml_zone - a range of frames, and its free blocks
- * @lock: irq-safe; a leaf: nothing is taken under it
+ * @lock: irq-safe; only the explainer's lock is taken under it
  * @free_area: by order
  * @nr_free: frames on the free lists
  * @managed: frames that the allocator has to give

@@ -19,15 +19,15 @@
  * @take: find @nr frames for @slice; 0 or an errno, and then nothing was taken.
  *	Process context, may take a second
  * @give: take back what ->take gave
- * @explain: after ->take failed: what was asked, what was found, what to do, by
- *	mml_explain()
+ * @refuse: after ->take failed: what was asked, what was found, what to do, by
+ *	mml_refuse()
  */
 struct mml_backend_ops {
 	enum mml_backend backend;
 	bool automatic;
 	int (*take)(struct mml_slice *slice, unsigned long nr);
 	void (*give)(struct mml_slice *slice);
-	void (*explain)(unsigned long nr, bool failed);
+	void (*refuse)(unsigned long nr, bool failed);
 };
 
 extern const struct mml_backend_ops mml_reserve_backend;
@@ -43,7 +43,7 @@ void mml_cma_exit(void);
 
 /* One line; @failed: nobody has the memory, else another backend could help. */
 __printf(2, 3)
-void mml_explain(bool failed, const char *fmt, ...);
+void mml_refuse(bool failed, const char *fmt, ...);
 
 static inline unsigned long mml_kib(unsigned long frames)
 {

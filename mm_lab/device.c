@@ -285,13 +285,16 @@ static int mml_ioc_session_note(struct mml_ioctl_call *call, void *arg)
 static int mml_control_fail_nth(struct mml_injection *injection,
 				struct mml_fail_nth *a)
 {
+	int ret;
+
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (a->machine != MML_FAIL_NTH_ANY && !mml_machine_exists(a->machine))
 		return -ENXIO;
-	if (mml_inject(injection, a->machine, a->nth, a))
+	ret = mml_inject(injection, a->machine, a->nth, a);
+	if (ret > 0)
 		mml_machines_each(mml_inject_mark);
-	return 0;
+	return min(ret, 0);
 }
 
 static int mml_ioc_fail_nth(struct mml_ioctl_call *call, void *arg)
@@ -305,10 +308,10 @@ static int mml_ioc_fail_nth(struct mml_ioctl_call *call, void *arg)
 		return mml_control_fail_nth(call->file->private_data, a);
 	if (a->machine)
 		return -EINVAL;
-	mml_inject_on(&session->injection, session->machine, a->nth, a);
-	return 0;
+	return mml_inject_on(&session->injection, session->machine, a->nth, a);
 }
 
+/* It is disarmed; what the one before it would have come to is not known any more. */
 static void mml_ioc_fail_nth_undo(struct mml_ioctl_call *call, void *arg)
 {
 	struct mml_fail_nth none = { .machine = MML_FAIL_NTH_ANY };

@@ -276,7 +276,8 @@ EXPORT_SYMBOL_NS_GPL(mml_explain_sign, MM_LAB);
 static bool mml_explain_read(struct mml_machine *machine, enum mml_explain_kind kind,
 			     struct mml_explain *a)
 {
-	const struct mml_explanation *e = &machine->explainer.last[kind];
+	const struct mml_explanation *e =
+		&machine->explainer.last[array_index_nospec(kind, MML_NR_EXPLAIN_KINDS)];
 	unsigned long flags;
 	bool own;
 	gfp_t gfp;
@@ -288,6 +289,9 @@ static bool mml_explain_read(struct mml_machine *machine, enum mml_explain_kind 
 	own = a->pid == task_tgid_nr(current) &&
 	      e->since == current->group_leader->start_boottime;
 	spin_unlock_irqrestore(&machine->explainer.lock, flags);
+
+	if (own)
+		a->pid = task_tgid_vnr(current);	/* as it knows itself */
 
 	a->machine = machine->id;
 	a->kind = kind;

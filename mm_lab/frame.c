@@ -79,10 +79,17 @@ void mml_frame_list_add_tail(struct mml_machine *machine,
 }
 EXPORT_SYMBOL_NS_GPL(mml_frame_list_add_tail, MM_LAB);
 
-/* Do both neighbours of @page, or the ends of @list, point back to it? */
-static bool mml_frame_linked(struct mml_machine *machine,
-			     const struct mml_frame_list *list,
-			     const struct mml_page *page)
+/**
+ * mml_frame_linked - do both neighbours of a frame, or the list's ends, point to it?
+ * @machine: the machine
+ * @list: one of its lists
+ * @page: a frame that should be on it
+ *
+ * Context: any; the list's lock is held.
+ * Return: true if so.
+ */
+bool mml_frame_linked(struct mml_machine *machine, const struct mml_frame_list *list,
+		      const struct mml_page *page)
 {
 	u32 pfn = page - machine->memmap;
 	const struct mml_page *next = mml_link(machine, page->next);
@@ -94,6 +101,7 @@ static bool mml_frame_linked(struct mml_machine *machine,
 	return (next ? next->prev : list->last) == pfn &&
 	       (prev ? prev->next : list->first) == pfn;
 }
+EXPORT_SYMBOL_NS_GPL(mml_frame_linked, MM_LAB);
 
 /**
  * mml_frame_list_del - take a frame off its list

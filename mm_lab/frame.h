@@ -97,7 +97,7 @@ static_assert(sizeof(struct mml_page) <= 64);
  * struct mml_page_ops - what the owner of a type of pages does for the lower rooms
  * @name: of the type, as texts show it
  * @check: is @page, an allocated head of this type, consistent? Called by the
- *	validator while nothing else runs on the machine; may be NULL
+ *	validator under the zone's lock, interrupts off; may be NULL
  */
 struct mml_page_ops {
 	const char *name;
@@ -163,6 +163,8 @@ bool mml_frame_list_del(struct mml_machine *machine, struct mml_frame_list *list
 			struct mml_page *page);
 struct mml_page *mml_frame_list_pop(struct mml_machine *machine,
 				    struct mml_frame_list *list);
+bool mml_frame_linked(struct mml_machine *machine, const struct mml_frame_list *list,
+		      const struct mml_page *page);
 bool mml_frame_list_validate(struct mml_machine *machine,
 			     const struct mml_frame_list *list);
 

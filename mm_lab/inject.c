@@ -14,6 +14,8 @@
  *		machine. It is worked out anew after each change, and for a new
  *		machine before anything is allocated for it
  *	mml_injections_any == armed ones that concern every machine
+ *	mml_injections_armed == all in mml_injections, MML_INJECTIONS_MAX at most: the
+ *		table is walked with interrupts off
  *
  * Locking: mml_injections_lock, a spinlock, irq-safe, a leaf.
  */
@@ -30,6 +32,10 @@
 static DEFINE_SPINLOCK(mml_injections_lock);
 static DEFINE_HASHTABLE(mml_injections, 5);	/* by mm */
 static unsigned int mml_injections_any;
+static unsigned int mml_injections_armed;
+
+/* So many at once, of all processes. */
+#define MML_INJECTIONS_MAX	64
 
 static void mml_injection_tell(const struct mml_injection *injection,
 			       struct mml_fail_nth *was)
@@ -44,6 +50,7 @@ static void mml_injection_disarm(struct mml_injection *injection)
 	lockdep_assert_held(&mml_injections_lock);
 
 	hash_del(&injection->node);
+	mml_injections_armed--;
 	mml_injections_any -= injection->machine == MML_FAIL_NTH_ANY;
 	injection->seen = 0;
 	injection->site = 0;
@@ -60,6 +67,7 @@ static void mml_injection_arm(struct mml_injection *injection, u32 machine, u64 
 	injection->machine = machine;
 	injection->nth = nth;
 	hash_add(mml_injections, &injection->node, (unsigned long)injection->mm);
+	mml_injections_armed++;
 	mml_injections_any += machine == MML_FAIL_NTH_ANY;
 }
 
@@ -71,9 +79,10 @@ static void mml_injection_arm(struct mml_injection *injection, u32 machine, u64 
  * @was: out: what came of the former; may be NULL
  *
  * Context: process; also under mmap_lock.
- * Return: whether machines have to be marked now: mml_inject_mark().
+ * Return: 0; 1 if machines have to be marked now: mml_inject_mark(); -ENOSPC if too
+ * many injections are armed already, and then nothing has changed.
  */
-bool mml_inject(struct mml_injection *injection, u32 machine, u64 nth,
+int mml_inject(struct mml_injection *injection, u32 machine, u64 nth,
 		struct mml_fail_nth *was)
 {
 	struct mm_struct *mm = NULL;
@@ -81,9 +90,13 @@ bool mml_inject(struct mml_injection *injection, u32 machine, u64 nth,
 	bool armed;
 
 	spin_lock_irqsave(&mml_injections_lock, flags);
+	armed = !hlist_unhashed(&injection->node);
+	if (nth && !armed && mml_injections_armed == MML_INJECTIONS_MAX) {
+		spin_unlock_irqrestore(&mml_injections_lock, flags);
+		return -ENOSPC;
+	}
 	if (was)
 		mml_injection_tell(injection, was);
-	armed = !hlist_unhashed(&injection->node);
 	if (armed) {
 		mm = injection->mm;
 		mml_injection_disarm(injection);
@@ -132,12 +145,16 @@ void mml_inject_mark(struct mml_machine *machine)
  * @was: out: what came of the former; may be NULL
  *
  * Context: process; also under mmap_lock.
+ * Return: 0, or -ENOSPC if too many injections are armed already.
  */
-void mml_inject_on(struct mml_injection *injection, struct mml_machine *machine,
-		   u64 nth, struct mml_fail_nth *was)
+int mml_inject_on(struct mml_injection *injection, struct mml_machine *machine,
+		  u64 nth, struct mml_fail_nth *was)
 {
-	if (mml_inject(injection, machine->id, nth, was))
+	int ret = mml_inject(injection, machine->id, nth, was);
+
+	if (ret > 0)
 		mml_inject_mark(machine);
+	return min(ret, 0);
 }
 
 /* One injection sees an allocation. Returns: whether it has to fail. */

@@ -5,7 +5,8 @@
  * An injection counts the allocations (see alloc.h) that one process makes on one
  * machine, or everywhere, and lets the n-th fail. Whose it is embeds it: a session, a
  * control file, the module while it is loaded, a machine for the tests in the kernel.
- * Others pay nothing for it but, on the same machine, a look at the slow path.
+ * While one is armed, all allocations on the same machine take its slow path, and a
+ * global lock there; so only a few can be.
  */
 #ifndef _MML_INJECT_H
 #define _MML_INJECT_H
@@ -40,10 +41,10 @@ struct mml_injection {
 	bool fired;
 };
 
-bool mml_inject(struct mml_injection *injection, u32 machine, u64 nth,
-		struct mml_fail_nth *was);
-void mml_inject_on(struct mml_injection *injection, struct mml_machine *machine,
-		   u64 nth, struct mml_fail_nth *was);
+int mml_inject(struct mml_injection *injection, u32 machine, u64 nth,
+	       struct mml_fail_nth *was);
+int mml_inject_on(struct mml_injection *injection, struct mml_machine *machine,
+		  u64 nth, struct mml_fail_nth *was);
 void mml_inject_mark(struct mml_machine *machine);
 bool mml_should_fail(struct mml_machine *machine, gfp_t gfp,
 		     struct mml_alloc_site *site);

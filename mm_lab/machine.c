@@ -21,6 +21,9 @@
  *   engines_lock	rwsem, one a machine: held for reading while its engines are
  *			walked, for writing while one appears or disappears.
  *   holders_lock	spinlock, leaf.
+ *   mml_machines_list_lock  spinlock, leaf: who changes the list of machines holds it
+ *			too, so that enabling a trace event need not wait for a machine
+ *			that is being made.
  */
 #include <linux/list.h>
 #include <linux/module.h>
@@ -41,6 +44,7 @@
 #define MML_HOLDERS_NAMED 10
 
 static DEFINE_MUTEX(mml_machines_lock);
+static DEFINE_SPINLOCK(mml_machines_list_lock);
 static LIST_HEAD(mml_machines);		/* by number, ascending */
 static LIST_HEAD(mml_engines);		/* in the order of registration */
 static u32 mml_last_machine;		/* the last number given; 0 is the default's */
@@ -204,11 +208,11 @@ int mml_decisions_tell(void)
 {
 	struct mml_machine *machine;
 
-	mutex_lock(&mml_machines_lock);
+	spin_lock(&mml_machines_list_lock);
 	mml_decisions++;
 	list_for_each_entry(machine, &mml_machines, node)
 		set_bit(MML_SLOW_DECISIONS, &machine->slow);
-	mutex_unlock(&mml_machines_lock);
+	spin_unlock(&mml_machines_list_lock);
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(mml_decisions_tell, MM_LAB);
@@ -222,11 +226,11 @@ void mml_decisions_hush(void)
 {
 	struct mml_machine *machine;
 
-	mutex_lock(&mml_machines_lock);
+	spin_lock(&mml_machines_list_lock);
 	if (!--mml_decisions)
 		list_for_each_entry(machine, &mml_machines, node)
 			clear_bit(MML_SLOW_DECISIONS, &machine->slow);
-	mutex_unlock(&mml_machines_lock);
+	spin_unlock(&mml_machines_list_lock);
 }
 EXPORT_SYMBOL_NS_GPL(mml_decisions_hush, MM_LAB);
 
@@ -472,9 +476,11 @@ struct mml_machine *mml_machine_create(const struct mml_machine_spec *spec)
 	err = mml_machine_equip(machine);
 	if (err)
 		goto undo;
+	spin_lock(&mml_machines_list_lock);
 	if (mml_decisions)
 		set_bit(MML_SLOW_DECISIONS, &machine->slow);
 	list_add_tail(&machine->node, &mml_machines);
+	spin_unlock(&mml_machines_list_lock);
 	mutex_unlock(&mml_machines_lock);
 	return machine;
 undo:
@@ -528,8 +534,13 @@ void mml_show_holders(struct mml_machine *machine, struct seq_file *seq)
 	struct mml_hold *hold;
 
 	spin_lock(&machine->holders_lock);
-	list_for_each_entry(hold, &machine->holders, node)
-		seq_printf(seq, "%-12s %7d %s\n", hold->what, hold->pid, hold->comm);
+	list_for_each_entry(hold, &machine->holders, node) {
+		seq_printf(seq, "%-12s %7d ", hold->what, hold->pid);
+		seq_escape(seq, hold->comm, "\n\\");
+		seq_putc(seq, '\n');
+		if (seq_has_overflowed(seq))
+			break;
+	}
 	spin_unlock(&machine->holders_lock);
 }
 
@@ -554,7 +565,9 @@ static int mml_machine_go(struct mml_machine *machine,
 	if (held)
 		return -EBUSY;
 
+	spin_lock(&mml_machines_list_lock);
 	list_del(&machine->node);
+	spin_unlock(&mml_machines_list_lock);
 	mml_debugfs_machine_del(machine);
 	mml_validate(machine, &v);
 	serves = machine->engines;
@@ -644,9 +657,9 @@ static void mml_machine_abandon(struct mml_machine *machine)
 	lockdep_assert_held(&mml_machines_lock);
 
 	if (mml_machine_broken(machine)) {
-		pr_info("machine %u is broken and stays for inspection: destroy it by its number\n",
-			machine->id);
-		set_bit(MML_MACHINE_STATE_KEPT, &machine->state);
+		if (!test_and_set_bit(MML_MACHINE_STATE_KEPT, &machine->state))
+			pr_info("machine %u is broken and stays for inspection: destroy it by its number\n",
+				machine->id);
 		return;
 	}
 	mml_machine_go(machine, NULL, false);

@@ -27,7 +27,10 @@ struct seq_file;
 
 /* The smallest machine, in frames. */
 #define MML_MIN_FRAMES		64UL
-/* The largest: 16 TiB, so that no frame has the number MML_PFN_NONE. */
+/*
+ * The largest: 8 TiB. With a hole after each section it has twice as many frame numbers,
+ * and still none is MML_PFN_NONE.
+ */
 #define MML_MAX_FRAMES		(1UL << 31)
 
 /* Bits of mml_machine.state. */

@@ -45,13 +45,13 @@ static int mml_memmap_take(struct mml_slice *slice, unsigned long nr)
 
 static void mml_memmap_give(struct mml_slice *slice) {}
 
-static void mml_memmap_explain(unsigned long nr, bool failed) {}
+static void mml_memmap_refuse(unsigned long nr, bool failed) {}
 
 static const struct mml_backend_ops mml_memmap_backend = {
 	.backend = MML_BACKEND_MEMMAP,
 	.take = mml_memmap_take,
 	.give = mml_memmap_give,
-	.explain = mml_memmap_explain,
+	.refuse = mml_memmap_refuse,
 };
 
 /* In the order in which MML_BACKEND_AUTO tries them. */
@@ -85,7 +85,7 @@ int mml_backend_parse(const char *name, enum mml_backend *backend)
 	return 0;
 }
 
-void mml_explain(bool failed, const char *fmt, ...)
+void mml_refuse(bool failed, const char *fmt, ...)
 {
 	struct va_format vaf = { .fmt = fmt };
 	va_list args;
@@ -106,14 +106,14 @@ static bool mml_backend_suits(const struct mml_backend_ops *ops,
 }
 
 /* Why none of the first @tried backends could be had. */
-static void mml_slice_explain(enum mml_backend wanted, unsigned long nr, int tried,
+static void mml_slice_refuse(enum mml_backend wanted, unsigned long nr, int tried,
 			      bool failed)
 {
 	int i;
 
 	for (i = 0; i < tried; i++)
 		if (mml_backend_suits(mml_backends[i], wanted))
-			mml_backends[i]->explain(nr, failed);
+			mml_backends[i]->refuse(nr, failed);
 }
 
 /**
@@ -143,11 +143,11 @@ int mml_slice_take(struct mml_slice *slice, enum mml_backend backend,
 		};
 		strscpy(slice->region, mml_backend_name(ops->backend));
 		if (!ops->take(slice, nr)) {
-			mml_slice_explain(backend, nr, i, false);
+			mml_slice_refuse(backend, nr, i, false);
 			return 0;
 		}
 	}
-	mml_slice_explain(backend, nr, i, true);
+	mml_slice_refuse(backend, nr, i, true);
 	return -ENOMEM;
 }
 

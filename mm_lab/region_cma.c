@@ -8,20 +8,19 @@
  * Differences: CMA aligns at 1 MiB at most (CONFIG_CMA_ALIGNMENT), so the memory may begin
  * in the middle of 2 MiB, where no huge mapping could.
  *
- * What its area has no room for, the DMA API takes from the page allocator, if it is
- * no larger than 4 MiB; that memory is as good.
+ * Where memory is encrypted (confidential guests), the DMA API decrypts what it gives;
+ * processes would map it as encrypted. There is no cma then.
  *
- * Locking: mml_cma_lock, a mutex, protects the making of the device.
+ * Locking: machines are made one at a time (mml_machines_lock), so is the device.
  */
+#include <linux/cc_platform.h>
 #include <linux/dma-mapping.h>
-#include <linux/mutex.h>
 #include <linux/platform_device.h>
 
 #include "mm_lab/alloc.h"
 #include "mm_lab/backend.h"
 #include "mm_lab/compat.h"
 
-static DEFINE_MUTEX(mml_cma_lock);
 static struct platform_device *mml_cma_pdev;
 
 static struct platform_device *mml_cma_register(void)
@@ -40,21 +39,25 @@ static struct platform_device *mml_cma_register(void)
 /* Returns: the device that asks; NULL if it cannot be made. */
 static struct device *mml_cma_device(void)
 {
-	mutex_lock(&mml_cma_lock);
 	if (!mml_cma_pdev)
 		mml_cma_pdev = mml_cma_register();
-	mutex_unlock(&mml_cma_lock);
 	return mml_cma_pdev ? &mml_cma_pdev->dev : NULL;
 }
 
 static int mml_cma_take(struct mml_slice *slice, unsigned long nr)
 {
-	struct device *dev = MML_HAVE_CMA ? mml_cma_device() : NULL;
+	struct device *dev;
 	dma_addr_t dma;
 	struct page *page;
 
-	if (!dev)
+	if (!MML_HAVE_CMA || cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT))
 		return -EOPNOTSUPP;
+	/* The DMA API would take a few MiB from the page allocator instead. */
+	if (nr > global_zone_page_state(NR_FREE_CMA_PAGES))
+		return -ENOMEM;
+	dev = mml_cma_device();
+	if (!dev)
+		return -ENOMEM;
 	page = dma_alloc_pages(dev, nr << PAGE_SHIFT, &dma, DMA_BIDIRECTIONAL,
 			       GFP_KERNEL | __GFP_NOWARN);
 	if (!page)
@@ -70,15 +73,15 @@ static void mml_cma_give(struct mml_slice *slice)
 		       pfn_to_page(slice->base_pfn), slice->cookie, DMA_BIDIRECTIONAL);
 }
 
-static void mml_cma_explain(unsigned long nr, bool failed)
+static void mml_cma_refuse(unsigned long nr, bool failed)
 {
 	if (MML_HAVE_CMA)
-		mml_explain(failed, "asked for %lu KiB of cma, found no room in the kernel's CMA area (free in it: %lu KiB): ask for less, or boot with a larger cma=",
-			    mml_kib(nr),
+		mml_refuse(failed, "asked for %lu KiB of cma, found no room in the kernel's CMA area (free in it: %lu KiB): ask for less, or boot with a larger cma=",
+			   mml_kib(nr),
 		       mml_kib(global_zone_page_state(NR_FREE_CMA_PAGES)));
 	else
-		mml_explain(failed, "asked for %lu KiB of cma, which this kernel does not have (CONFIG_DMA_CMA): boot with reserve_mem=SIZE:2M:%s",
-			    mml_kib(nr), mml_reserve_hint());
+		mml_refuse(failed, "asked for %lu KiB of cma, which this kernel does not have (CONFIG_DMA_CMA): boot with reserve_mem=SIZE:2M:%s",
+			   mml_kib(nr), mml_reserve_hint());
 }
 
 const struct mml_backend_ops mml_cma_backend = {
@@ -86,7 +89,7 @@ const struct mml_backend_ops mml_cma_backend = {
 	.automatic = true,
 	.take = mml_cma_take,
 	.give = mml_cma_give,
-	.explain = mml_cma_explain,
+	.refuse = mml_cma_refuse,
 };
 
 /* Context: module exit, after the last machine. */

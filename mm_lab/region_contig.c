@@ -80,16 +80,16 @@ static void mml_contig_give(struct mml_slice *slice)
 	mml_contig_free(slice->base_pfn, slice->nr);
 }
 
-static void mml_contig_explain(unsigned long nr, bool failed)
+static void mml_contig_refuse(unsigned long nr, bool failed)
 {
 	if (MML_HAVE_CONTIG)
-		mml_explain(failed, "asked for %lu KiB of contig, found no range of free or movable page frames so large (free: %lu KiB): ask for less, free memory, or boot with reserve_mem=SIZE:2M:%s",
-			    mml_kib(nr),
+		mml_refuse(failed, "asked for %lu KiB of contig, found no range of free or movable page frames so large (free: %lu KiB): ask for less, free memory, or boot with reserve_mem=SIZE:2M:%s",
+			   mml_kib(nr),
 		       mml_kib(global_zone_page_state(NR_FREE_PAGES)),
 		       mml_reserve_hint());
 	else
-		mml_explain(failed, "asked for %lu KiB of contig, which this kernel does not have (CONFIG_CONTIG_ALLOC): boot with reserve_mem=SIZE:2M:%s",
-			    mml_kib(nr), mml_reserve_hint());
+		mml_refuse(failed, "asked for %lu KiB of contig, which this kernel does not have (CONFIG_CONTIG_ALLOC): boot with reserve_mem=SIZE:2M:%s",
+			   mml_kib(nr), mml_reserve_hint());
 }
 
 const struct mml_backend_ops mml_contig_backend = {
@@ -97,5 +97,5 @@ const struct mml_backend_ops mml_contig_backend = {
 	.automatic = true,
 	.take = mml_contig_take,
 	.give = mml_contig_give,
-	.explain = mml_contig_explain,
+	.refuse = mml_contig_refuse,
 };

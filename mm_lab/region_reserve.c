@@ -10,7 +10,6 @@
  *
  * Invariants, checked by mml_reserve_validate():
  *	bits set in used == nr_used
- *	base_pfn is a multiple of 2 MiB
  *
  * Locking: mml_reserve_lock, a mutex, protects the bitmap and the count. Nothing is
  * taken under it.
@@ -83,16 +82,16 @@ static void mml_reserve_give(struct mml_slice *slice)
 	mutex_unlock(&mml_reserve_lock);
 }
 
-static void mml_reserve_explain(unsigned long nr, bool failed)
+static void mml_reserve_refuse(unsigned long nr, bool failed)
 {
 	const struct mml_region *region = &mml_reserve;
 
 	if (!region->nr)
-		mml_explain(failed, "asked for %lu KiB of reserve_mem, found no region \"%s\": boot with reserve_mem=SIZE:2M:%s, SIZE small enough for one free range",
-			    mml_kib(nr), region->name, region->name);
+		mml_refuse(failed, "asked for %lu KiB of reserve_mem, found no region \"%s\": boot with reserve_mem=SIZE:2M:%s, SIZE small enough for one free range",
+			   mml_kib(nr), region->name, region->name);
 	else
-		mml_explain(failed, "asked for %lu KiB of reserve_mem region \"%s\", found %lu of its %lu KiB in use and no gap so large: ask for less, destroy machines, or boot with a larger reserve_mem=",
-			    mml_kib(nr), region->name,
+		mml_refuse(failed, "asked for %lu KiB of reserve_mem region \"%s\", found %lu of its %lu KiB in use and no gap so large: ask for less, destroy machines, or boot with a larger reserve_mem=",
+			   mml_kib(nr), region->name,
 		       mml_kib(READ_ONCE(region->nr_used)), mml_kib(region->nr));
 }
 
@@ -101,7 +100,7 @@ const struct mml_backend_ops mml_reserve_backend = {
 	.automatic = true,
 	.take = mml_reserve_take,
 	.give = mml_reserve_give,
-	.explain = mml_reserve_explain,
+	.refuse = mml_reserve_refuse,
 };
 
 void mml_reserve_validate(struct mml_validation *v)
@@ -114,8 +113,6 @@ void mml_reserve_validate(struct mml_validation *v)
 	mml_check(v, bitmap_weight(region->used, region->nr) == region->nr_used,
 		  "region %s: %lu frames in slices, %u bits in use", region->name,
 		  region->nr_used, bitmap_weight(region->used, region->nr));
-	mml_check(v, IS_ALIGNED(region->base_pfn, MML_SLICE_ALIGN),
-		  "region %s does not start at a multiple of 2 MiB", region->name);
 	mutex_unlock(&mml_reserve_lock);
 }
 

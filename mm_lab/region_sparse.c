@@ -13,6 +13,7 @@
  * Locking: none.
  */
 #include <linux/gfp.h>
+#include <linux/sched/signal.h>
 #include <linux/sort.h>
 #include <linux/vmalloc.h>
 
@@ -53,7 +54,8 @@ static int mml_runs_take(struct mml_section *runs, unsigned long nr_runs,
 	unsigned long i;
 
 	for (i = 0; i < nr_runs; i++, nr -= MML_SECTION_FRAMES) {
-		if (mml_run_take(&runs[i], min(nr, MML_SECTION_FRAMES))) {
+		if (fatal_signal_pending(current) ||
+		    mml_run_take(&runs[i], min(nr, MML_SECTION_FRAMES))) {
 			mml_runs_give(runs, i);
 			return -ENOMEM;
 		}
@@ -92,10 +94,10 @@ static void mml_sparse_give(struct mml_slice *slice)
 	mml_runs_give(slice->sections, DIV_ROUND_UP(slice->nr, MML_SECTION_FRAMES));
 }
 
-static void mml_sparse_explain(unsigned long nr, bool failed)
+static void mml_sparse_refuse(unsigned long nr, bool failed)
 {
-	mml_explain(failed, "asked for %lu KiB in blocks of %lu KiB, found too few of them (free: %lu KiB in all): ask for less, free memory, or boot with reserve_mem=SIZE:2M:%s",
-			    mml_kib(nr), mml_kib(MML_SECTION_FRAMES),
+	mml_refuse(failed, "asked for %lu KiB in blocks of %lu KiB, found too few of them (free: %lu KiB in all): ask for less, free memory, or boot with reserve_mem=SIZE:2M:%s",
+			   mml_kib(nr), mml_kib(MML_SECTION_FRAMES),
 	       mml_kib(global_zone_page_state(NR_FREE_PAGES)), mml_reserve_hint());
 }
 
@@ -104,5 +106,5 @@ const struct mml_backend_ops mml_sparse_backend = {
 	.automatic = true,
 	.take = mml_sparse_take,
 	.give = mml_sparse_give,
-	.explain = mml_sparse_explain,
+	.refuse = mml_sparse_refuse,
 };

@@ -3,7 +3,7 @@
  * The sparse memory model: a machine's memory in sections, with holes.
  *
  * Frame numbers follow physical addresses, as a kernel's pfns do: what lies higher has a
- * higher number. A gap between two runs of memory becomes one absent section, however
+ * higher number, but for a last piece that is less than a section. A gap between two runs of memory becomes one absent section, however
  * wide it is, for the memmap is one array and would be as wide.
  *
  *	physical   | run 0 |      gap      | run 1  | run 2 |  gap  | run 3 |

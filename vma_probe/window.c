@@ -77,6 +77,8 @@ static int mml_window_insert(struct mml_mm *mm, struct mml_fault *fault,
 				  mml_window_prot(vmf->vma, pte));
 	if (likely(!(ret & VM_FAULT_ERROR)))
 		return 0;
+	if (!(ret & VM_FAULT_OOM))
+		return -EIO;
 	/* A page of the real page tables. */
 	mml_explain_alloc(mm->machine, MML_WHY_KERNEL_MEMORY, GFP_KERNEL, 0);
 	return -ENOMEM;
@@ -315,8 +317,11 @@ static void mml_window_fork(struct vm_area_struct *vma)
 		return;
 	zap_vma_ptes(from, from->vm_start, from->vm_end - from->vm_start);
 	child = mml_session_fork(parent, vma->vm_mm);
-	if (IS_ERR(child))
+	if (IS_ERR(child)) {
+		mml_explain_alloc(parent->machine, MML_WHY_KERNEL_MEMORY,
+				  GFP_KERNEL_ACCOUNT, 0);
 		return;
+	}
 	atomic64_inc(&parent->job->forks);
 	atomic_set(&mml_window(child)->vmas, 1);
 	vma->vm_private_data = child;
@@ -414,7 +419,7 @@ int mml_window_mmap(struct mml_session *session, struct vm_area_struct *vma)
 	err = mml_mm_set_range(&window->mm, vma->vm_start, vma->vm_end);
 	if (err)
 		return err;
-	window->mapping = vma->vm_file->f_mapping;
+	WRITE_ONCE(window->mapping, vma->vm_file->f_mapping);
 	vm_flags_set(vma, VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
 	atomic_set(&window->vmas, 1);
 	mml_session_get(session);
@@ -435,7 +440,7 @@ static void mml_window_clone(struct mml_window *window, struct mml_window *paren
 			     u32 id)
 {
 	if (!mml_dup_mmap(&window->mm, &parent->mm)) {
-		window->mapping = parent->mapping;
+		WRITE_ONCE(window->mapping, parent->mapping);
 		return;
 	}
 	mml_explain_sign(window->mm.machine, id);

@@ -428,7 +428,7 @@ struct mml_explain {
  * session or control file, and ends with that.
  *
  * EPERM: on the control file, needs CAP_SYS_ADMIN. ENXIO: no such machine. EINVAL: a
- * number on a session file.
+ * number on a session file. ENOSPC: 64 are armed at once already.
  */
 struct mml_fail_nth {
 	__u64 nth;

@@ -3,7 +3,6 @@
 #
 # A bug of the lab, planted through debugfs, breaks one machine and nothing else.
 #
-# kernels: stock debug
 # vm: --no-modules --reserve 64M
 # timeout: 60
 

@@ -9,7 +9,7 @@
 # to the program: fuzz.sh --seed 7
 #
 # kernels: stock debug
-# vm: --mem 1200M --params memory=16M
+# vm: --cpus 4 --mem 1200M --params memory=16M
 # timeout: 300
 
 . "$(dirname "$0")/tap.sh"

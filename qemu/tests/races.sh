@@ -6,7 +6,7 @@
 # race, and a seed.
 #
 # kernels: stock debug
-# vm: --cpus 4
+# vm: --cpus 4 --mem 1200M --params memory=16M
 # timeout: 120
 
 . "$(dirname "$0")/tap.sh"

@@ -223,6 +223,11 @@ static int stand_by(void *arg)
 	}
 }
 
+static bool everybody_was_busy(void)
+{
+	return touched > 1000 && refused > 100 && changed > 100 && forked > 2 && validated > 10;
+}
+
 static void run(unsigned int ms)
 {
 	pthread_t thread[TOUCHERS + CHANGERS + 1];
@@ -233,7 +238,9 @@ static void run(unsigned int ms)
 	for (uintptr_t i = 0; i < CHANGERS; i++)
 		pthread_create(&thread[n++], NULL, change_at_random, (void *)(i + 101));
 	pthread_create(&thread[n++], NULL, validate_all_the_time, NULL);
-	sleep_ms(ms);
+	/* A slow kernel gets ten times as long to be as busy. */
+	for (unsigned int i = 0; i < 10 && (!i || !everybody_was_busy()); i++)
+		sleep_ms(ms);
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	while (n--)
 		pthread_join(thread[n], NULL);
@@ -257,9 +264,9 @@ int main(int argc, char **argv)
 	test_is(child_end(bystander), 128 + SIGKILL, "the bystander found its own until it was killed");
 	diag("%u touches, %u refused, %u changes, %u forks, %u validations, %u files read", touched,
 	     refused, changed, forked, validated, read_files);
-	test(touched > 1000 && refused > 100 && changed > 100 && forked > 2, "everybody was busy");
+	test(everybody_was_busy(), "everybody was busy");
 	test_is(strange, 0, "nobody saw what was not there, or a signal for another address");
-	test(validated > 10 && !violated, "every invariant held all the time");
+	test(!violated, "every invariant held all the time");
 	munmap((void *)WINDOW, MML_WINDOW_SIZE);
 	test(free_frames_become(machine.id, machine.frames), "every frame is free");
 	test_valid("after all of that");

@@ -5,7 +5,7 @@
 # while others fault in it and every invariant is checked.
 #
 # kernels: stock debug
-# vm: --cpus 4
+# vm: --cpus 4 --mem 1200M --params memory=16M
 # timeout: 90
 
 . "$(dirname "$0")/tap.sh"

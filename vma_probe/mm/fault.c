@@ -175,6 +175,8 @@ static enum mml_fault_result __mml_handle_mm_fault(struct mml_mm *mm,
 	do {
 		err = mml_do_anonymous_page(mm, vma, fault);
 	} while (err == -EAGAIN);
+	if (err == -EIO)
+		return MML_FAULT_DEAD;
 	return err ? MML_FAULT_OOM : MML_FAULT_DONE;
 }
 

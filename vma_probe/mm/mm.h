@@ -74,7 +74,8 @@ static inline mml_pfn_t mml_pte_pfn(mml_pte_t pte)
 /**
  * struct mml_window_ops - the tie of an mm to real processes
  * @insert: let the real page table say what the lab's says: @pte, of @page, for
- *	fault->address. Called under the table mutex. 0, or -ENOMEM
+ *	fault->address. Called under the table mutex. 0; -ENOMEM; -EIO: nothing may be
+ *	inserted any more
  * @revoke: forget all real entries of [@start, @end). May sleep
  */
 struct mml_window_ops {
