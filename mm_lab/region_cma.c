@@ -8,6 +8,9 @@
  * Differences: CMA aligns at 1 MiB at most (CONFIG_CMA_ALIGNMENT), so the memory may begin
  * in the middle of 2 MiB, where no huge mapping could.
  *
+ * What its area has no room for, the DMA API takes from the page allocator, if it is
+ * no larger than 4 MiB; that memory is as good, and called cma here all the same.
+ *
  * Where memory is encrypted (confidential guests), the DMA API decrypts what it gives;
  * processes would map it as encrypted. There is no cma then.
  *
@@ -52,9 +55,6 @@ static int mml_cma_take(struct mml_slice *slice, unsigned long nr)
 
 	if (!MML_HAVE_CMA || cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT))
 		return -EOPNOTSUPP;
-	/* The DMA API would take a few MiB from the page allocator instead. */
-	if (nr > global_zone_page_state(NR_FREE_CMA_PAGES))
-		return -ENOMEM;
 	dev = mml_cma_device();
 	if (!dev)
 		return -ENOMEM;

@@ -53,7 +53,8 @@
  * @MML_BACKEND_CONTIG: a contiguous range taken from the running kernel
  * @MML_BACKEND_PAGES: pages that a test of the lab brought along (never asked for
  *	through the device)
- * @MML_BACKEND_CMA: the kernel's contiguous memory allocator, where it has one
+ * @MML_BACKEND_CMA: the DMA API of a kernel that has CMA; 4 MiB or less may be the page
+ *	allocator's
  * @MML_BACKEND_SPARSE: blocks of 4 MiB from the running kernel, with holes between
  * @MML_BACKEND_MEMMAP: no memory at all: frames that can be allocated and freed, but
  *	neither written to nor mapped; for sizes that the host does not have
