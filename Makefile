@@ -24,6 +24,11 @@ TESTS ?=
 SUITES ?=
 SEED ?=
 
+# For `make kunit`: um or x86_64. To kbuild the name means something else
+ARCH ?=
+kunit_arch := $(ARCH)
+unexport ARCH
+
 # A $ in CMD is the guest shell's: pass it by environment, unexpanded, and keep
 # make from expanding it when it exports what came from its command line.
 export MMLAB_CMD := $(value CMD)
@@ -75,8 +80,8 @@ check:
 	@scripts/check $(if $(TESTS),'$(TESTS)')
 
 kunit:
-	@scripts/setup kunit
-	@scripts/kunit $(if $(SEED),--seed '$(SEED)') $(if $(SUITES),'$(SUITES)')
+	@scripts/setup kunit $(if $(filter x86_64,$(kunit_arch)),kernel vm)
+	@scripts/kunit $(if $(kunit_arch),--arch '$(kunit_arch)') $(if $(SEED),--seed '$(SEED)') $(if $(SUITES),'$(SUITES)')
 
 vm:
 	@[ -n "$$MMLAB_CMD" ] || { echo "make vm: say what to run: make vm CMD='uname -a'" >&2; exit 2; }
@@ -102,7 +107,7 @@ help:
 	@echo '  make run        set up what is missing, boot a VM, run a program on the lab, show it'
 	@echo '  make test       set up, and run all tests: KUnit, VMs with three kernels, harness'
 	@echo '  make check      static checks: checkpatch, sparse, W=1, kernel-doc, shellcheck ...'
-	@echo '  make kunit      the KUnit suites on UML'
+	@echo '  make kunit      the KUnit suites, on UML or with ARCH=x86_64 on that'
 	@echo '  make vm CMD=... run a command in a VM that has the modules loaded'
 	@echo '  make shell      the same, with a shell on this terminal'
 	@echo '  make setup      install and fetch what all of these need (as root, Debian 12)'
@@ -119,6 +124,7 @@ help:
 	@echo '  KERNEL=         vm, shell: the kernel to boot, stock, lab or debug (stock)'
 	@echo '  TIMEOUT=        vm, shell: seconds before the VM is given up (300; shell: never)'
 	@echo '  TESTS=          test, check: only the stages, files or checks that match (all)'
+	@echo '  ARCH=           kunit: um or x86_64 (um)'
 	@echo '  SUITES= SEED=   kunit: only the suites that match; seed of the random tests'
 	@echo '  MMLAB_CACHE=    environment: where downloads and kernels are kept (~/.cache/mm_lab)'
 	@echo

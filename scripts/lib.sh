@@ -14,7 +14,7 @@
 #   ccache/               compiler cache of the kernels that are built here
 #   initramfs/            guest initramfs images, named by a hash of their content
 #   source/<version>/     the kernel tree of the package linux-source-6.12
-#   kunit/                the UML kernel that the KUnit suites are linked into
+#   kunit/                the kernels that the KUnit suites are linked into
 #
 # Everything in it can be deleted at any time; the next run makes it again.
 # Things are built under a temporary name and renamed when they are complete,
@@ -90,14 +90,17 @@ kernel_fragments()
 	esac
 }
 
-# kernel_options NAME - its options as lines of a .config, one each; of several lines
-# about one option the last is meant
+# merge_fragments FILE... - their options as lines of a .config, one each; of several
+# lines about one option the last is meant
+merge_fragments() { grep -h '^CONFIG_' "$@" | tac | awk -F= '!seen[$1]++' | tac; }
+
+# kernel_options NAME - its options as lines of a .config
 kernel_options()
 {
 	local fragments
 	mapfile -t fragments < <(kernel_fragments "$1")
 	((${#fragments[@]})) || return
-	grep -h '^CONFIG_' "${fragments[@]}" | tac | awk -F= '!seen[$1]++' | tac
+	merge_fragments "${fragments[@]}"
 }
 
 # kernel_misses NAME CONFIG - those of its options that CONFIG does not have
