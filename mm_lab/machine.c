@@ -297,28 +297,6 @@ static int mml_slice_of_pages(struct mml_slice *slice,
 	return 0;
 }
 
-/* The memmap; what is in a hole must never be taken for a frame. */
-static int mml_memmap_init(struct mml_machine *machine)
-{
-	unsigned long size = machine->nr_frames * sizeof(*machine->memmap), pfn, i;
-
-	if (size >> PAGE_SHIFT > si_mem_available()) {
-		pr_err("a machine of %lu frames needs %lu KiB for their descriptors, the kernel has %lu KiB available: ask for less\n",
-		       machine->nr_frames, size >> 10, si_mem_available() << (PAGE_SHIFT - 10));
-		return -ENOMEM;
-	}
-	machine->memmap = mml_vcalloc(NULL, machine->nr_frames,
-				      sizeof(*machine->memmap));
-	if (!machine->memmap)
-		return -ENOMEM;
-	for (pfn = 0; machine->sections && pfn < machine->nr_frames;
-	     pfn += MML_SECTION_FRAMES)
-		for (i = mml_section_present(machine, pfn); i < MML_SECTION_FRAMES &&
-		     pfn + i < machine->nr_frames; i++)
-			machine->memmap[pfn + i].state = MML_FRAME_ABSENT;
-	return 0;
-}
-
 static int mml_machine_memory(struct mml_machine *machine,
 			      const struct mml_machine_spec *spec)
 {
@@ -336,7 +314,7 @@ static int mml_machine_memory(struct mml_machine *machine,
 	machine->base_pfn = slice->base_pfn;
 	if (slice->base_pfn)
 		machine->base = __va(PFN_PHYS(slice->base_pfn));
-	err = mml_memmap_init(machine);
+	err = mml_memmap_alloc(machine);
 	if (err)
 		mml_slice_give(slice);
 	return err;

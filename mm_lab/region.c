@@ -23,7 +23,6 @@
 #include <linux/printk.h>
 #include <linux/string.h>
 
-#include "mm_lab/alloc.h"
 #include "mm_lab/backend.h"
 #include "mm_lab/sparse.h"
 
@@ -107,7 +106,7 @@ static bool mml_backend_suits(const struct mml_backend_ops *ops,
 
 /* Why none of the first @tried backends could be had. */
 static void mml_slice_refuse(enum mml_backend wanted, unsigned long nr, int tried,
-			      bool failed)
+			     bool failed)
 {
 	int i;
 

@@ -20,7 +20,6 @@
 #include <linux/dma-mapping.h>
 #include <linux/platform_device.h>
 
-#include "mm_lab/alloc.h"
 #include "mm_lab/backend.h"
 #include "mm_lab/compat.h"
 

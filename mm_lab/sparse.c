@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The sparse memory model: a machine's memory in sections, with holes.
+ * The memory models: a machine's memmap, and its memory in sections, with holes.
  *
  * Frame numbers follow physical addresses, as a kernel's pfns do: what lies higher has a
- * higher number, but for a last piece that is less than a section. A gap between two runs of memory becomes one absent section, however
- * wide it is, for the memmap is one array and would be as wide.
+ * higher number, but for a last piece that is less than a section. A gap between two runs
+ * of memory becomes one absent section, however wide it is, for the memmap is one array
+ * and would be as wide.
  *
  *	physical   | run 0 |      gap      | run 1  | run 2 |  gap  | run 3 |
  *	sections   |   0   |   1: absent   |   2    |   3   |   4   | 5: partial
@@ -81,3 +82,33 @@ unsigned long mml_section_present(const struct mml_machine *machine, unsigned lo
 	return min(machine->nr_frames - pfn, MML_SECTION_FRAMES);
 }
 EXPORT_SYMBOL_NS_GPL(mml_section_present, MM_LAB);
+
+/**
+ * mml_memmap_alloc - make a machine's memmap
+ * @machine: its slice is known
+ *
+ * What is in a hole must never be taken for a frame. Free with vfree().
+ *
+ * Context: process, may sleep.
+ * Return: 0; -ENOMEM, and the kernel log says why if it is far too large.
+ */
+int mml_memmap_alloc(struct mml_machine *machine)
+{
+	unsigned long size = machine->nr_frames * sizeof(*machine->memmap), pfn, i;
+
+	if (size >> PAGE_SHIFT > si_mem_available()) {
+		pr_err("a machine of %lu frames needs %lu KiB for their descriptors, the kernel has %lu KiB available: ask for less\n",
+		       machine->nr_frames, size >> 10, si_mem_available() << (PAGE_SHIFT - 10));
+		return -ENOMEM;
+	}
+	machine->memmap = mml_vcalloc(NULL, machine->nr_frames,
+				      sizeof(*machine->memmap));
+	if (!machine->memmap)
+		return -ENOMEM;
+	for (pfn = 0; machine->sections && pfn < machine->nr_frames;
+	     pfn += MML_SECTION_FRAMES)
+		for (i = mml_section_present(machine, pfn); i < MML_SECTION_FRAMES &&
+		     pfn + i < machine->nr_frames; i++)
+			machine->memmap[pfn + i].state = MML_FRAME_ABSENT;
+	return 0;
+}

@@ -14,6 +14,7 @@
 
 #define MML_SECTION_FRAMES	(1UL << MML_MAX_ORDER)
 
+struct mml_machine;
 struct mml_slice;
 
 /**
@@ -30,6 +31,7 @@ struct mml_section {
 
 int mml_sections_build(struct mml_slice *slice, const struct mml_section *runs,
 		       unsigned long nr_runs);
+int mml_memmap_alloc(struct mml_machine *machine);
 void mml_sections_free(struct mml_section *sections);
 
 #endif /* _MML_SPARSE_H */

@@ -11,7 +11,6 @@
  * Begins with mm_lab.ko loaded alone, and loads the engines itself. What failed while
  * that was loaded is no longer in the table: the numbers of those sites are arguments.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -98,17 +97,6 @@ static void note(struct census *census, const char *fmt, ...)
 	va_end(args);
 	if (census->length >= sizeof(census->text))
 		bail("the census is too long");
-}
-
-static unsigned int count_descriptors(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	unsigned int count = 0;
-
-	while (readdir(directory))
-		count++;
-	closedir(directory);
-	return count;
 }
 
 static void note_machines(struct census *census)

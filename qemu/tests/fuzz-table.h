@@ -215,7 +215,7 @@ static const struct command commands[] = {
 	},
 	{
 		COMMAND(FAIL_NTH), .files = FILE_CONTROL | FILE_SESSION, .weight = 10,
-		.errnos = { EPERM },
+		.errnos = { EPERM, ENOSPC },
 		.field = {
 			FIELD(mml_fail_nth, nth, NUMBER, 0, 500),
 			FIELD(mml_fail_nth, seen, OUT),

@@ -6,7 +6,6 @@
  * made wrong in turn. Each wrong call must fail with its own errno and change nothing:
  * no machine, no file, no session, no block, no mapping more or less than before.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -226,17 +225,6 @@ struct census {
 	uint64_t free;
 	uint64_t maps;		/* a sum over the text */
 };
-
-static unsigned int count_descriptors(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	unsigned int count = 0;
-
-	while (readdir(directory))
-		count++;
-	closedir(directory);
-	return count;
-}
 
 static struct census take_census(void)
 {

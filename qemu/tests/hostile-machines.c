@@ -498,6 +498,40 @@ static void test_wrong_hands(const char *self)
 	machine_end(&machine);
 }
 
+/* Injections that can be armed at once, as uapi.rst says. */
+#define INJECTIONS	64
+
+static int arm(int session, uint64_t nth)
+{
+	struct mml_fail_nth inject = { .nth = nth };
+
+	return lab_ioctl(session, MML_IOC_FAIL_NTH, &inject);
+}
+
+/* They are looked through with interrupts off, and anybody may arm them. */
+static void test_injections(void)
+{
+	struct machine machine = machine_new(8 * MIB);
+	int session[INJECTIONS + 1];
+	bool good = true;
+
+	for (int i = 0; i <= INJECTIONS; i++)
+		session[i] = session_new(machine.id);
+	for (int i = 0; i < INJECTIONS; i++)
+		good &= !arm(session[i], 1000000);
+	test(good, "64 injections are armed");
+	test_is(arm(session[INJECTIONS], 1000000), -ENOSPC, "one more: ENOSPC");
+	test_is(arm(session[0], 1000001), 0, "one that is armed can be armed anew");
+	test_is(arm(session[0], 0), 0, "or disarmed");
+	test_is(arm(session[INJECTIONS], 1000000), 0, "which makes room");
+	close(session[1]);
+	test_is(arm(session[0], 1000000), 0, "and so does the end of a session");
+	for (int i = 0; i <= INJECTIONS; i++)
+		if (i != 1)
+			close(session[i]);
+	machine_end(&machine);
+}
+
 int main(int argc, char **argv)
 {
 	/* This is what was exec'ed, with a descriptor to try. */
@@ -516,6 +550,7 @@ int main(int argc, char **argv)
 	test_jobs();
 	test_handles();
 	test_limit();
+	test_injections();
 	test_whole_again();
 	test_rights();
 	test_wrong_hands(argv[0]);

@@ -125,6 +125,7 @@ void gate_make(struct gate *gate);
 void gate_wait(struct gate *gate);
 void gate_open(struct gate *gate, unsigned int waiters);
 
+unsigned int count_descriptors(void);
 uint64_t now_ms(void);
 void sleep_ms(unsigned int ms);
 uint32_t random_below(uint32_t *state, uint32_t limit);

@@ -58,19 +58,15 @@ static void mml_explain_tables(struct mml_mm *mm, struct mml_explain *explain)
 static enum mml_why mml_why_no_page(const struct mml_mm *mm,
 				    enum mml_fault_result result)
 {
-	switch (result) {
-	case MML_FAULT_MAPERR:
+	if (result == MML_FAULT_MAPERR)
 		return MML_WHY_NO_VMA;
-	case MML_FAULT_ACCERR:
+	if (result == MML_FAULT_ACCERR)
 		return MML_WHY_ACCESS;
-	case MML_FAULT_OOM:
-		if (mm->stillborn)
-			return MML_WHY_STILLBORN;
-		return mml_machine_broken(mm->machine) ? MML_WHY_BROKEN :
-							 MML_WHY_NO_FRAME;
-	default:
-		return MML_WHY_DEAD;
-	}
+	if (mm->stillborn)
+		return MML_WHY_STILLBORN;
+	if (mml_machine_broken(mm->machine))
+		return MML_WHY_BROKEN;
+	return result == MML_FAULT_OOM ? MML_WHY_NO_FRAME : MML_WHY_DEAD;
 }
 
 /* A fault was not answered: write down why. */
