@@ -31,7 +31,7 @@ void mml_explain_rmqueue(struct mml_zone *zone, gfp_t gfp, unsigned int order)
 		unsigned int candidate = (order + i) % MML_NR_ORDERS;
 
 		mml_explain_step(explain, MML_STEP_FREE_LIST, candidate, 0,
-				 zone->free_area[candidate].free_list.nr,
+				 mml_nr_free_blocks(zone, candidate),
 				 candidate >= order);
 	}
 	mml_explain_step(explain, MML_STEP_FREE_FRAMES, 0, 0, zone->nr_free,

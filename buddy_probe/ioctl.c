@@ -108,18 +108,34 @@ static int mml_block_enter(struct mml_session *session, struct mml_page *page,
 	return err == -EBUSY ? -ENOMEM : err;
 }
 
+/* Returns: 0, or -EINVAL. */
+static int mml_block_gfp(u32 flags, gfp_t *gfp)
+{
+	const u32 mobility = MML_BLOCK_MOVABLE | MML_BLOCK_RECLAIMABLE;
+
+	if (flags & ~(MML_BLOCK_ZERO | mobility) || (flags & mobility) == mobility)
+		return -EINVAL;
+	*gfp = GFP_KERNEL;
+	if (flags & MML_BLOCK_ZERO)
+		*gfp |= __GFP_ZERO;
+	if (flags & MML_BLOCK_MOVABLE)
+		*gfp |= __GFP_MOVABLE;
+	if (flags & MML_BLOCK_RECLAIMABLE)
+		*gfp |= __GFP_RECLAIMABLE;
+	return 0;
+}
+
 static int mml_ioc_block_alloc(struct mml_ioctl_call *call, void *arg)
 {
 	struct mml_session *session = call->session;
 	struct mml_block_alloc *a = arg;
-	gfp_t gfp = GFP_KERNEL;
 	struct mml_page *page;
+	gfp_t gfp;
 	int err;
 
-	if (a->flags & ~MML_BLOCK_ZERO || a->pad)
+	err = mml_block_gfp(a->flags, &gfp);
+	if (err || a->pad)
 		return -EINVAL;
-	if (a->flags & MML_BLOCK_ZERO)
-		gfp |= __GFP_ZERO;
 	if (a->order > MML_MAX_ORDER) {
 		mml_explain_alloc(session->machine, MML_WHY_ORDER, gfp, a->order);
 		mml_explain_sign(session->machine, session->id);

@@ -3,6 +3,7 @@
  * buddy_probe: the page allocator, as an engine of mm_lab.
  */
 #include <linux/module.h>
+#include <linux/vmalloc.h>
 
 #include "buddy_probe/zone.h"
 #include "mm_lab/alloc.h"
@@ -14,17 +15,38 @@
 static int mml_buddy_machine_init(struct mml_machine *machine)
 {
 	struct mml_zone *zone = mml_kzalloc(machine, sizeof(*zone), GFP_KERNEL);
+	int err = -ENOMEM;
 
 	if (!zone)
 		return -ENOMEM;
+	spin_lock_init(&zone->lock);
+	zone->machine = machine;
+	zone->managed = machine->nr_present;
+	zone->grouping = !(machine->options & BIT(MML_OPTION_NO_GROUPING));
+	zone->pageblock = mml_vcalloc(machine, mml_nr_pageblocks(machine), 1);
+	if (!zone->pageblock)
+		goto free_zone;
+	err = mml_pcp_init(zone);
+	if (err)
+		goto free_pageblock;
+	mml_free_all_pages(zone);
 	machine->engine_data[MML_BUDDY_SLOT] = zone;
-	mml_zone_init(zone, machine);
 	return 0;
+
+free_pageblock:
+	vfree(zone->pageblock);
+free_zone:
+	kfree(zone);
+	return err;
 }
 
 static void mml_buddy_machine_exit(struct mml_machine *machine)
 {
-	kfree(mml_zone(machine));
+	struct mml_zone *zone = mml_zone(machine);
+
+	mml_pcp_exit(zone);
+	vfree(zone->pageblock);
+	kfree(zone);
 }
 
 static void mml_buddy_stat(struct mml_machine *machine, unsigned long *items)
@@ -57,13 +79,21 @@ static struct mml_engine mml_buddy_engine = {
 
 static int __init mml_buddy_init(void)
 {
-	return mml_engine_register(&mml_buddy_engine);
+	int err = mml_pcp_load();
+
+	if (err)
+		return err;
+	err = mml_engine_register(&mml_buddy_engine);
+	if (err)
+		mml_pcp_unload();
+	return err;
 }
 module_init(mml_buddy_init);
 
 static void __exit mml_buddy_exit(void)
 {
 	mml_engine_unregister(&mml_buddy_engine);
+	mml_pcp_unload();
 }
 module_exit(mml_buddy_exit);
 

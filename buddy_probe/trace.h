@@ -57,16 +57,99 @@ TRACE_EVENT(mm_page_free,
 		  __entry->machine)
 );
 
+TRACE_EVENT(mm_page_alloc_zone_locked,
+	TP_PROTO(struct mml_machine *machine, struct mml_page *page,
+		 unsigned int order, int migratetype, int percpu_refill),
+	TP_ARGS(machine, page, order, migratetype, percpu_refill),
+	TP_STRUCT__entry(
+		__field(unsigned long,	pfn)
+		__field(unsigned int,	order)
+		__field(int,		migratetype)
+		__field(int,		percpu_refill)
+		__field(u32,		machine)
+	),
+	TP_fast_assign(
+		__entry->pfn		= page - machine->memmap;
+		__entry->order		= order;
+		__entry->migratetype	= migratetype;
+		__entry->percpu_refill	= percpu_refill;
+		__entry->machine	= machine->id;
+	),
+	TP_printk("pfn=0x%lx order=%u migratetype=%d percpu_refill=%d machine=%u",
+		  __entry->pfn, __entry->order, __entry->migratetype,
+		  __entry->percpu_refill, __entry->machine)
+);
+
+TRACE_EVENT(mm_page_pcpu_drain,
+	TP_PROTO(struct mml_machine *machine, struct mml_page *page,
+		 unsigned int order, int migratetype),
+	TP_ARGS(machine, page, order, migratetype),
+	TP_STRUCT__entry(
+		__field(unsigned long,	pfn)
+		__field(unsigned int,	order)
+		__field(int,		migratetype)
+		__field(u32,		machine)
+	),
+	TP_fast_assign(
+		__entry->pfn		= page - machine->memmap;
+		__entry->order		= order;
+		__entry->migratetype	= migratetype;
+		__entry->machine	= machine->id;
+	),
+	TP_printk("pfn=0x%lx order=%d migratetype=%d machine=%u", __entry->pfn,
+		  __entry->order, __entry->migratetype, __entry->machine)
+);
+
+TRACE_EVENT(mm_page_alloc_extfrag,
+	TP_PROTO(struct mml_machine *machine, struct mml_page *page, int alloc_order,
+		 int fallback_order, int alloc_migratetype, int fallback_migratetype,
+		 bool claimed),
+	TP_ARGS(machine, page, alloc_order, fallback_order, alloc_migratetype,
+		fallback_migratetype, claimed),
+	TP_STRUCT__entry(
+		__field(unsigned long,	pfn)
+		__field(int,		alloc_order)
+		__field(int,		fallback_order)
+		__field(int,		alloc_migratetype)
+		__field(int,		fallback_migratetype)
+		__field(int,		change_ownership)
+		__field(u32,		machine)
+	),
+	TP_fast_assign(
+		__entry->pfn			= page - machine->memmap;
+		__entry->alloc_order		= alloc_order;
+		__entry->fallback_order		= fallback_order;
+		__entry->alloc_migratetype	= alloc_migratetype;
+		__entry->fallback_migratetype	= fallback_migratetype;
+		__entry->change_ownership	= claimed;
+		__entry->machine		= machine->id;
+	),
+	TP_printk("pfn=0x%lx alloc_order=%d fallback_order=%d pageblock_order=%d alloc_migratetype=%d fallback_migratetype=%d fragmenting=%d change_ownership=%d machine=%u",
+		  __entry->pfn, __entry->alloc_order, __entry->fallback_order,
+		  MML_PAGEBLOCK_ORDER, __entry->alloc_migratetype,
+		  __entry->fallback_migratetype,
+		  __entry->fallback_order < MML_PAGEBLOCK_ORDER,
+		  __entry->change_ownership, __entry->machine)
+);
+
 /*
- * What the allocator tried, and found. Fires under the zone's lock, while machine->slow
- * says so: the first to enable the event sees to that.
+ * What the allocator tried, and found. Fires with interrupts off, mostly under the
+ * zone's lock.
  */
 
+TRACE_DEFINE_ENUM(MML_TRY_PCP);
+TRACE_DEFINE_ENUM(MML_TRY_REFILL);
 TRACE_DEFINE_ENUM(MML_TRY_EMPTY);
 TRACE_DEFINE_ENUM(MML_TRY_TAKE);
 TRACE_DEFINE_ENUM(MML_TRY_SPLIT);
+TRACE_DEFINE_ENUM(MML_TRY_CLAIM);
+TRACE_DEFINE_ENUM(MML_TRY_NO_CLAIM);
+TRACE_DEFINE_ENUM(MML_TRY_STEAL);
+TRACE_DEFINE_ENUM(MML_TRY_DRAIN);
 TRACE_DEFINE_ENUM(MML_TRY_FAIL);
 TRACE_DEFINE_ENUM(MML_TRY_INJECTED);
+TRACE_DEFINE_ENUM(MML_TRY_KEEP);
+TRACE_DEFINE_ENUM(MML_TRY_SPILL);
 TRACE_DEFINE_ENUM(MML_TRY_MERGE);
 TRACE_DEFINE_ENUM(MML_TRY_NO_BUDDY);
 TRACE_DEFINE_ENUM(MML_TRY_BUDDY_USED);
@@ -76,11 +159,19 @@ TRACE_DEFINE_ENUM(MML_TRY_LIST);
 
 #define MML_SHOW_TRY(step)						\
 	__print_symbolic(step,						\
+			 { MML_TRY_PCP, "pcp" },			\
+			 { MML_TRY_REFILL, "refill" },			\
 			 { MML_TRY_EMPTY, "empty" },			\
 			 { MML_TRY_TAKE, "take" },			\
 			 { MML_TRY_SPLIT, "split" },			\
+			 { MML_TRY_CLAIM, "claim" },			\
+			 { MML_TRY_NO_CLAIM, "no_claim" },		\
+			 { MML_TRY_STEAL, "steal" },			\
+			 { MML_TRY_DRAIN, "drain" },			\
 			 { MML_TRY_FAIL, "fail" },			\
 			 { MML_TRY_INJECTED, "injected" },		\
+			 { MML_TRY_KEEP, "keep" },			\
+			 { MML_TRY_SPILL, "spill" },			\
 			 { MML_TRY_MERGE, "merge" },			\
 			 { MML_TRY_NO_BUDDY, "no_buddy" },		\
 			 { MML_TRY_BUDDY_USED, "buddy_used" },		\
@@ -88,11 +179,11 @@ TRACE_DEFINE_ENUM(MML_TRY_LIST);
 			 { MML_TRY_LARGEST, "largest" },		\
 			 { MML_TRY_LIST, "list" })
 
-TRACE_EVENT_FN(mml_alloc_decision,
+TRACE_EVENT(mml_alloc_decision,
 	TP_PROTO(struct mml_machine *machine, unsigned int order,
-		 enum mml_try step, unsigned int candidate, unsigned long pfn,
-		 unsigned long value),
-	TP_ARGS(machine, order, step, candidate, pfn, value),
+		 enum mml_try step, unsigned int candidate,
+		 const struct mml_page *page, unsigned long value),
+	TP_ARGS(machine, order, step, candidate, page, value),
 	TP_STRUCT__entry(
 		__field(unsigned long,	pfn)
 		__field(unsigned long,	value)
@@ -102,7 +193,7 @@ TRACE_EVENT_FN(mml_alloc_decision,
 		__field(u32,		machine)
 	),
 	TP_fast_assign(
-		__entry->pfn		= pfn;
+		__entry->pfn		= page ? page - machine->memmap : -1UL;
 		__entry->value		= value;
 		__entry->order		= order;
 		__entry->step		= step;
@@ -111,8 +202,7 @@ TRACE_EVENT_FN(mml_alloc_decision,
 	),
 	TP_printk("order=%u step=%s candidate=%u pfn=%ld value=%lu machine=%u",
 		  __entry->order, MML_SHOW_TRY(__entry->step), __entry->candidate,
-		  __entry->pfn, __entry->value, __entry->machine),
-	mml_decisions_tell, mml_decisions_hush
+		  __entry->pfn, __entry->value, __entry->machine)
 );
 
 #endif /* _MML_BUDDY_TRACE_H */

@@ -11,24 +11,31 @@
  * and the sums of frames, is looked at in one moment, a step a block; where that would
  * be more than MML_STEPS_AT_ONCE steps it is left out.
  *
- * Locking: takes zone->lock.
+ * What CPUs keep changes hands without zone->lock: here such a head may be either
+ * allocated or kept, and each CPU looks at its own lists (pcp.c).
+ *
+ * Locking: takes zone->lock; then, one after the other, each CPU's pcp->lock.
  */
+#include <linux/delay.h>
+
 #include "buddy_probe/zone.h"
 
 /* With interrupts off: a few milliseconds. */
 #define MML_STEPS_AT_ONCE	(1UL << 18)
 
-static void mml_validate_area(struct mml_zone *zone, struct mml_validation *v,
-			      unsigned int order)
+/* The free list of one order and migratetype. */
+static void mml_validate_list(struct mml_zone *zone, struct mml_validation *v,
+			      unsigned int order, enum mml_migratetype migratetype)
 {
+	struct mml_frame_list *list = &zone->free_area[order].free_list[migratetype];
 	struct mml_machine *machine = zone->machine;
-	struct mml_frame_list *list = &zone->free_area[order].free_list;
 	u32 pfn;
 
 	if (list->nr > MML_STEPS_AT_ONCE)
 		return;
 	if (!mml_check(v, mml_frame_list_validate(machine, list),
-		       "free list of order %u is corrupt", order))
+		       "free list of order %u, migratetype %d, is corrupt", order,
+		       migratetype))
 		return;
 	for (pfn = list->first; pfn != MML_PFN_NONE; pfn = machine->memmap[pfn].next) {
 		const struct mml_page *page = &machine->memmap[pfn];
@@ -36,6 +43,9 @@ static void mml_validate_area(struct mml_zone *zone, struct mml_validation *v,
 		mml_check(v, page->state == MML_FRAME_FREE && page->order == order,
 			  "frame %u on the free list of order %u: state %u, order %u",
 			  pfn, order, page->state, page->order);
+		mml_check(v, mml_get_pageblock_migratetype(zone, pfn) == migratetype,
+			  "frame %u on a free list of migratetype %d: its pageblock has %d",
+			  pfn, migratetype, mml_get_pageblock_migratetype(zone, pfn));
 	}
 }
 
@@ -45,6 +55,8 @@ static void mml_validate_free_block(struct mml_zone *zone,
 	struct mml_machine *machine = zone->machine;
 	const struct mml_page *page = &machine->memmap[pfn];
 	unsigned int order = min_t(unsigned int, page->order, MML_MAX_ORDER);
+	enum mml_migratetype migratetype = mml_get_pageblock_migratetype(zone, pfn);
+	unsigned long last = pfn + (1UL << order) - 1;
 	unsigned long buddy = pfn ^ (1UL << order);
 	bool buddy_free = order < MML_MAX_ORDER && buddy < machine->nr_frames &&
 			  machine->memmap[buddy].state == MML_FRAME_FREE &&
@@ -52,10 +64,35 @@ static void mml_validate_free_block(struct mml_zone *zone,
 
 	mml_check(v, !buddy_free, "buddies %lu and %lu of order %u are both free",
 		  pfn, buddy, page->order);
-	mml_check(v, mml_frame_linked(machine, &zone->free_area[order].free_list, page),
-		  "free frame %lu is not on the list of order %u", pfn, order);
+	if (mml_check(v, migratetype < MML_MIGRATE_TYPES,
+		      "the pageblock of frame %lu has migratetype %d", pfn, migratetype))
+		mml_check(v, mml_frame_linked(machine,
+					      &zone->free_area[order].free_list[migratetype],
+					      page),
+			  "free frame %lu is not on the list of order %u, migratetype %d",
+			  pfn, order, migratetype);
+	mml_check(v, mml_get_pageblock_migratetype(zone, last) == migratetype,
+		  "the free block at frame %lu has pageblocks of migratetype %d and %d",
+		  pfn, migratetype, mml_get_pageblock_migratetype(zone, last));
 	mml_check(v, !mml_page_ref_count(page), "free frame %lu has %d references",
 		  pfn, mml_page_ref_count(page));
+}
+
+/*
+ * Has an allocated block references? Who has just dropped the last one says so in its
+ * state a few instructions later, with interrupts off; give it the time.
+ */
+static bool mml_allocated_has_references(const struct mml_page *page)
+{
+	int us;
+
+	for (us = 0; us < 100000; us++) {
+		if (READ_ONCE(page->state) != MML_FRAME_ALLOCATED ||
+		    mml_page_ref_count(page) > 0)
+			return true;
+		udelay(1);
+	}
+	return false;
 }
 
 static void mml_validate_allocated_block(struct mml_zone *zone,
@@ -67,8 +104,11 @@ static void mml_validate_allocated_block(struct mml_zone *zone,
 	const struct mml_page_ops *ops = NULL;
 	unsigned int type;
 
-	mml_check(v, mml_page_ref_count(page) > 0,
+	mml_check(v, mml_allocated_has_references(page),
 		  "allocated frame %lu has no reference", pfn);
+	mml_check(v, page->mobility < MML_MIGRATE_PCPTYPES,
+		  "allocated frame %lu was asked for with migratetype %u", pfn,
+		  page->mobility);
 	/* Pairs with who sets a type once its owner is set. */
 	type = smp_load_acquire(&page->type);
 	if (mml_check(v, type < MML_NR_PAGE_TYPES, "frame %lu has type %u", pfn, type))
@@ -78,26 +118,32 @@ static void mml_validate_allocated_block(struct mml_zone *zone,
 			  "frame %lu is not a good %s page", pfn, ops->name);
 }
 
+static bool mml_begins_block(u8 state)
+{
+	return state == MML_FRAME_FREE || state == MML_FRAME_ALLOCATED ||
+	       state == MML_FRAME_PCP;
+}
+
 /* The block at @pfn, in a section of which the frames up to @end are there. */
 static unsigned long mml_validate_block(struct mml_zone *zone, struct mml_validation *v,
 					unsigned long pfn, unsigned long end)
 {
 	const struct mml_page *memmap = zone->machine->memmap, *page = &memmap[pfn];
 	unsigned long size = 1UL << min_t(unsigned int, page->order, MML_MAX_ORDER);
+	u8 state = READ_ONCE(page->state);
 	unsigned long i;
 
-	if (!mml_check(v, page->state == MML_FRAME_FREE ||
-		       page->state == MML_FRAME_ALLOCATED,
-		       "frame %lu should begin a block, has state %u", pfn, page->state))
+	if (!mml_check(v, mml_begins_block(state),
+		       "frame %lu should begin a block, has state %u", pfn, state))
 		return 1;
 	mml_check(v, IS_ALIGNED(pfn, size) && pfn + size <= end,
 		  "block at frame %lu cannot have order %u", pfn, page->order);
 	for (i = pfn + 1; i < min(pfn + size, end); i++)
 		mml_check(v, memmap[i].state == MML_FRAME_INTERIOR,
 			  "frame %lu inside a block has state %u", i, memmap[i].state);
-	if (page->state == MML_FRAME_FREE)
+	if (state == MML_FRAME_FREE)
 		mml_validate_free_block(zone, v, pfn);
-	else
+	else if (state == MML_FRAME_ALLOCATED)
 		mml_validate_allocated_block(zone, v, pfn);
 	return size;
 }
@@ -123,18 +169,19 @@ static void mml_validate_section(struct mml_zone *zone, struct mml_validation *v
  * From head to head; what is no head was told of already. Returns: in how many steps.
  */
 static unsigned long mml_count_section(struct mml_zone *zone, unsigned long pfn,
-				       unsigned long *free, unsigned long *allocated)
+				       unsigned long *free, unsigned long *used)
 {
 	unsigned long end = pfn + mml_section_present(zone->machine, pfn), size, steps;
 
 	for (steps = 0; pfn < end; pfn += size, steps++) {
 		const struct mml_page *page = &zone->machine->memmap[pfn];
+		u8 state = READ_ONCE(page->state);
 
 		size = 1UL << min_t(unsigned int, page->order, MML_MAX_ORDER);
-		if (page->state == MML_FRAME_FREE)
+		if (state == MML_FRAME_FREE)
 			*free += size;
-		else if (page->state == MML_FRAME_ALLOCATED)
-			*allocated += size;
+		else if (mml_begins_block(state))
+			*used += size;
 		else
 			size = 1;
 	}
@@ -144,25 +191,25 @@ static unsigned long mml_count_section(struct mml_zone *zone, unsigned long pfn,
 /* What the lists, the memmap and the zone's own counts add up to. */
 static void mml_validate_sums(struct mml_zone *zone, struct mml_validation *v)
 {
-	unsigned long pfn, free = 0, allocated = 0, listed = 0, steps = 0;
+	unsigned long pfn, free = 0, used = 0, listed = 0, steps = 0;
 	int order;
 
 	lockdep_assert_held(&zone->lock);
 
 	for (order = 0; order < MML_NR_ORDERS; order++)
-		listed += (unsigned long)zone->free_area[order].free_list.nr << order;
+		listed += mml_nr_free_blocks(zone, order) << order;
 	mml_check(v, listed == zone->nr_free,
 		  "%lu frames on the free lists, nr_free says %lu", listed,
 		  zone->nr_free);
 	for (pfn = 0; pfn < zone->machine->nr_frames; pfn += MML_SECTION_FRAMES) {
-		steps += mml_count_section(zone, pfn, &free, &allocated);
+		steps += mml_count_section(zone, pfn, &free, &used);
 		if (steps > MML_STEPS_AT_ONCE)
 			return;
 	}
 	mml_check(v, free == zone->nr_free,
 		  "%lu frames in free blocks, nr_free says %lu", free, zone->nr_free);
-	mml_check(v, free + allocated == zone->managed,
-		  "%lu frames free and %lu allocated, of %lu managed", free, allocated,
+	mml_check(v, free + used == zone->managed,
+		  "%lu frames free and %lu in use or kept by CPUs, of %lu managed", free, used,
 		  zone->managed);
 }
 
@@ -170,12 +217,14 @@ void mml_zone_validate(struct mml_machine *machine, struct mml_validation *v)
 {
 	struct mml_zone *zone = mml_zone(machine);
 	unsigned long flags, pfn;
-	int order;
+	int order, migratetype;
 
 	for (order = 0; order < MML_NR_ORDERS; order++) {
-		spin_lock_irqsave(&zone->lock, flags);
-		mml_validate_area(zone, v, order);
-		spin_unlock_irqrestore(&zone->lock, flags);
+		for (migratetype = 0; migratetype < MML_MIGRATE_TYPES; migratetype++) {
+			spin_lock_irqsave(&zone->lock, flags);
+			mml_validate_list(zone, v, order, migratetype);
+			spin_unlock_irqrestore(&zone->lock, flags);
+		}
 	}
 	for (pfn = 0; pfn < machine->nr_frames; pfn += MML_SECTION_FRAMES) {
 		spin_lock_irqsave(&zone->lock, flags);
@@ -186,4 +235,5 @@ void mml_zone_validate(struct mml_machine *machine, struct mml_validation *v)
 	spin_lock_irqsave(&zone->lock, flags);
 	mml_validate_sums(zone, v);
 	spin_unlock_irqrestore(&zone->lock, flags);
+	mml_pcp_validate(zone, v);
 }

@@ -82,7 +82,8 @@ static struct mml_buddy_model mml_buddy_model(struct kunit *test, unsigned long 
 {
 	struct mml_buddy_model model = {
 		.test = test,
-		.machine = mml_test_machine(test, frames),
+		.machine = mml_test_build(test, .frames = frames,
+					  .options = BIT(MML_OPTION_NO_PCP)),
 		.used = kunit_kcalloc(test, BITS_TO_LONGS(frames), sizeof(long),
 				      GFP_KERNEL),
 		.blocks = kunit_kcalloc(test, frames, sizeof(*model.blocks),
@@ -132,7 +133,7 @@ static struct mml_buddyinfo mml_zone_info(struct mml_machine *machine)
 	int order;
 
 	for (order = 0; order < MML_NR_ORDERS; order++)
-		info.nr[order] = mml_zone(machine)->free_area[order].free_list.nr;
+		info.nr[order] = mml_nr_free_blocks(mml_zone(machine), order);
 	return info;
 }
 
@@ -362,7 +363,8 @@ static void mml_buddy_test_fragmented(struct kunit *test)
 	const struct mml_buddy_order *param = test->param_value;
 	unsigned long frames = 2UL << MML_MAX_ORDER, held = frames / 2, piece = 1UL << param->order;
 	struct mml_machine *machine =
-		mml_test_build(test, .frames = frames, .largest_free = piece);
+		mml_test_build(test, .frames = frames, .largest_free = piece,
+			       .options = BIT(MML_OPTION_NO_PCP));
 	struct mml_page *page = mml_alloc_pages(machine, GFP_KERNEL, param->order);
 
 	KUNIT_ASSERT_NOT_NULL(test, page);
@@ -406,7 +408,9 @@ static void mml_buddy_test_zero(struct kunit *test)
 /* Nothing that an owner wrote into a descriptor is there for the next one. */
 static void mml_buddy_test_fresh_descriptor(struct kunit *test)
 {
-	struct mml_machine *machine = mml_test_machine(test, MML_MIN_FRAMES);
+	struct mml_machine *machine =
+		mml_test_build(test, .frames = MML_MIN_FRAMES,
+			       .options = BIT(MML_OPTION_NO_PCP));
 	struct mml_page *page = mml_alloc_pages(machine, GFP_KERNEL, 0);
 
 	KUNIT_ASSERT_NOT_NULL(test, page);

@@ -349,6 +349,7 @@ struct mml_machine *mml_test_machine_as(struct kunit *test,
 		.frames = want->frames,
 		.backend = want->memmap_only ? MML_BACKEND_MEMMAP : MML_BACKEND_PAGES,
 		.seed = want->seed,
+		.options = want->options,
 	};
 	struct mml_test_machine *tm;
 

@@ -25,6 +25,7 @@
  * @largest_free: frames of the largest free block, a power of two: every other block of
  *	that size is held until the test ends; 0: nothing is
  * @seed: of its random numbers; 0: not repeatable
+ * @options: bits of enum mml_machine_option
  */
 struct mml_test_spec {
 	unsigned long frames;
@@ -32,6 +33,7 @@ struct mml_test_spec {
 	bool memmap_only;
 	unsigned int largest_free;
 	u64 seed;
+	unsigned long options;
 };
 
 /*

@@ -68,7 +68,8 @@ static struct mml_misuse *mml_misuse_start(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, mu);
 	mu->test = test;
-	mu->machine = mml_test_machine(test, MML_TEST_FRAMES);
+	mu->machine = mml_test_build(test, .frames = MML_TEST_FRAMES,
+				     .options = BIT(MML_OPTION_NO_PCP));
 	mu->page = mml_alloc_pages(mu->machine, GFP_KERNEL, 2);
 	KUNIT_ASSERT_PTR_EQ(test, mu->page, mu->machine->memmap);
 
@@ -328,20 +329,20 @@ static void mml_plant_nr_free_high(struct mml_page *memmap, struct mml_zone *zon
 
 static void mml_plant_list_count(struct mml_page *memmap, struct mml_zone *zone)
 {
-	zone->free_area[2].free_list.nr++;
+	zone->free_area[2].free_list[MML_MIGRATE_MOVABLE].nr++;
 }
 
 /* A block is free, and on no list. */
 static void mml_plant_list_lost(struct mml_page *memmap, struct mml_zone *zone)
 {
-	mml_frame_list_init(&zone->free_area[2].free_list);
+	mml_frame_list_init(&zone->free_area[2].free_list[MML_MIGRATE_MOVABLE]);
 }
 
 /* The two halves of a free block, each a free block of its own. */
 static void mml_plant_not_merged(struct mml_page *memmap, struct mml_zone *zone)
 {
-	struct mml_frame_list *whole = &zone->free_area[2].free_list;
-	struct mml_frame_list *half = &zone->free_area[1].free_list;
+	struct mml_frame_list *whole = &zone->free_area[2].free_list[MML_MIGRATE_MOVABLE];
+	struct mml_frame_list *half = &zone->free_area[1].free_list[MML_MIGRATE_MOVABLE];
 	struct mml_page *page = mml_frame_list_pop(zone->machine, whole);
 	int i;
 

@@ -15,13 +15,24 @@
 
 static struct dentry *mml_debugfs_root;
 
-/* Add a table of files to @dir; @files may be NULL. */
+/*
+ * Add a table of files to @dir; @files may be NULL. A file with a @subdir is in that,
+ * which goes with the last of its files in the table.
+ */
 void mml_debugfs_add(struct dentry *dir, const struct mml_debugfs_file *files,
 		     void *data)
 {
-	for (; files && files->name; files++)
-		debugfs_create_file(files->name, files->fops->write ? 0200 : 0400, dir,
-				    data, files->fops);
+	const char *subdir = NULL;
+	struct dentry *parent = dir;
+
+	for (; files && files->name; files++) {
+		if (files->subdir != subdir) {
+			subdir = files->subdir;
+			parent = subdir ? debugfs_create_dir(subdir, dir) : dir;
+		}
+		debugfs_create_file(files->name, files->fops->write ? 0200 : 0400,
+				    parent, data, files->fops);
+	}
 }
 
 /* Remove a table of files from @dir, if it is still there; wait for their readers. */
@@ -30,7 +41,7 @@ void mml_debugfs_del(struct dentry *dir, const struct mml_debugfs_file *files)
 	if (IS_ERR_OR_NULL(dir))
 		return;
 	for (; files && files->name; files++)
-		debugfs_lookup_and_remove(files->name, dir);
+		debugfs_lookup_and_remove(files->subdir ?: files->name, dir);
 }
 
 void mml_debugfs_machine_add(struct mml_machine *machine)

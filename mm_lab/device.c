@@ -111,10 +111,13 @@ static int mml_ioc_explain(struct mml_ioctl_call *call, void *arg)
 	return mml_machine_explain(a);
 }
 
+#define MML_MACHINE_FLAGS \
+	(MML_MACHINE_KEEP | MML_MACHINE_NO_PCP | MML_MACHINE_NO_GROUPING)
+
 static int mml_machine_spec_of(const struct mml_machine_create *a,
 			       struct mml_machine_spec *spec)
 {
-	if (a->flags & ~MML_MACHINE_KEEP || !mml_terminated(a->name, sizeof(a->name)))
+	if (a->flags & ~MML_MACHINE_FLAGS || !mml_terminated(a->name, sizeof(a->name)))
 		return -EINVAL;
 	if (a->flags & MML_MACHINE_KEEP && !*a->name)
 		return -EINVAL;
@@ -127,6 +130,8 @@ static int mml_machine_spec_of(const struct mml_machine_create *a,
 		.seed = a->seed,
 		.state = a->flags & MML_MACHINE_KEEP ?
 				BIT(MML_MACHINE_STATE_KEPT) : 0,
+		.options = mml_machine_options(!(a->flags & MML_MACHINE_NO_PCP),
+					       !(a->flags & MML_MACHINE_NO_GROUPING)),
 	};
 	return 0;
 }

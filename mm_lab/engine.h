@@ -38,10 +38,12 @@ enum mml_stat_item {
  * @name: of the file; an empty entry ends a table
  * @fops: from DEFINE_SHOW_ATTRIBUTE(); seq->private is the machine, or the session
  *	for a session's files. Or of a file that is written to, and then cannot be read
+ * @subdir: the directory that it is in, its files one after the other; NULL: none
  */
 struct mml_debugfs_file {
 	const char *name;
 	const struct file_operations *fops;
+	const char *subdir;
 };
 
 /**

@@ -136,6 +136,29 @@ bool mml_frame_list_del(struct mml_machine *machine, struct mml_frame_list *list
 EXPORT_SYMBOL_NS_GPL(mml_frame_list_del, MM_LAB);
 
 /**
+ * mml_frame_list_first - the first frame of a list
+ * @machine: the machine
+ * @list: one of its lists
+ *
+ * Context: any; the list's lock is held.
+ * Return: the frame; NULL if the list is empty or corrupt.
+ */
+struct mml_page *mml_frame_list_first(struct mml_machine *machine,
+				      const struct mml_frame_list *list)
+{
+	struct mml_page *page;
+
+	if (mml_frame_list_empty(list))
+		return NULL;
+	page = mml_link(machine, list->first);
+	if (unlikely(!page))
+		mml_bug(machine, "a list starts at frame %u, which is not there",
+			list->first);
+	return page;
+}
+EXPORT_SYMBOL_NS_GPL(mml_frame_list_first, MM_LAB);
+
+/**
  * mml_frame_list_pop - take the first frame off a list
  * @machine: the machine
  * @list: one of its lists
@@ -146,17 +169,9 @@ EXPORT_SYMBOL_NS_GPL(mml_frame_list_del, MM_LAB);
 struct mml_page *mml_frame_list_pop(struct mml_machine *machine,
 				    struct mml_frame_list *list)
 {
-	struct mml_page *page;
+	struct mml_page *page = mml_frame_list_first(machine, list);
 
-	if (mml_frame_list_empty(list))
-		return NULL;
-	page = mml_link(machine, list->first);
-	if (unlikely(!page)) {
-		mml_bug(machine, "a list starts at frame %u, which is not there",
-			list->first);
-		return NULL;
-	}
-	return mml_frame_list_del(machine, list, page) ? page : NULL;
+	return page && mml_frame_list_del(machine, list, page) ? page : NULL;
 }
 EXPORT_SYMBOL_NS_GPL(mml_frame_list_pop, MM_LAB);
 

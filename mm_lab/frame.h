@@ -13,7 +13,8 @@
  *
  *	MML_FRAME_FREE		head of a free block, on a free list
  *	MML_FRAME_ALLOCATED	head of an allocated block: type, counts, owner
- *	MML_FRAME_INTERIOR	neither: only its head speaks for it
+ *	MML_FRAME_PCP		head of a free block that a CPU keeps for itself
+ *	MML_FRAME_INTERIOR	none of these: only its head speaks for it
  *	MML_FRAME_ABSENT	no frame: a hole in the memory
  *
  * Splitting writes the new head, merging turns the absorbed head into interior,
@@ -44,6 +45,7 @@ enum mml_frame_state {
 	MML_FRAME_FREE,
 	MML_FRAME_ALLOCATED,
 	MML_FRAME_ABSENT,
+	MML_FRAME_PCP,
 	MML_NR_FRAME_STATES,
 };
 
@@ -61,6 +63,7 @@ enum mml_page_type {
  * @state: enum mml_frame_state
  * @order: of the block, where this is its head
  * @type: enum mml_page_type, while allocated
+ * @mobility: the migratetype that an allocated block was asked for with
  * @nid: its node
  * @zid: its zone
  * @next: frame number of the next one on the list this frame is on
@@ -78,9 +81,10 @@ enum mml_page_type {
  *	C  constant while the machine lives
  */
 struct mml_page {
-	u8		state;		/* Z */
-	u8		order;		/* Z */
+	u8		state;		/* Z, or of the CPU that keeps it */
+	u8		order;		/* Z, or of the CPU that keeps it */
 	u8		type;		/* O */
+	u8		mobility;	/* C while allocated */
 	u8		nid;		/* C */
 	u8		zid;		/* C */
 	u32		next;		/* L */
@@ -119,10 +123,13 @@ static inline void mml_get_page(struct mml_page *page)
 	atomic_inc(&page->_refcount);
 }
 
-/* Returns: true if that was the last reference. */
-static inline bool mml_put_page_testzero(struct mml_page *page)
+/*
+ * Drop a reference, if there is any. Returns: how many there were; 1: that was the last;
+ * 0: it has none, and has none now.
+ */
+static inline int mml_page_ref_dec(struct mml_page *page)
 {
-	return atomic_dec_and_test(&page->_refcount);
+	return atomic_fetch_add_unless(&page->_refcount, -1, 0);
 }
 
 /**
@@ -161,6 +168,8 @@ void mml_frame_list_add_tail(struct mml_machine *machine,
 			     struct mml_frame_list *list, struct mml_page *page);
 bool mml_frame_list_del(struct mml_machine *machine, struct mml_frame_list *list,
 			struct mml_page *page);
+struct mml_page *mml_frame_list_first(struct mml_machine *machine,
+				      const struct mml_frame_list *list);
 struct mml_page *mml_frame_list_pop(struct mml_machine *machine,
 				    struct mml_frame_list *list);
 bool mml_frame_linked(struct mml_machine *machine, const struct mml_frame_list *list,

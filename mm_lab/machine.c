@@ -347,6 +347,7 @@ static struct mml_machine *mml_machine_alloc(const struct mml_machine_spec *spec
 
 	strscpy(machine->name, spec->name);
 	machine->state = spec->state;
+	machine->options = spec->options;
 	machine->seed = spec->seed;
 	spin_lock_init(&machine->rnd_lock);
 	prandom_seed_state(&machine->rnd, spec->seed ?: get_random_u64());

@@ -40,6 +40,18 @@ enum mml_machine_state {
 	MML_MACHINE_STATE_ORPHAN,	/* goes with its last holder */
 };
 
+/* Bits of mml_machine.options: what is left out, to see what it is good for. */
+enum mml_machine_option {
+	MML_OPTION_NO_PCP,		/* no per-CPU lists */
+	MML_OPTION_NO_GROUPING,	/* all memory is of one migratetype */
+};
+
+static inline unsigned long mml_machine_options(bool pcp, bool grouping)
+{
+	return (pcp ? 0 : BIT(MML_OPTION_NO_PCP)) |
+	       (grouping ? 0 : BIT(MML_OPTION_NO_GROUPING));
+}
+
 /* Bits of mml_machine.slow: what only some runs want. */
 enum mml_slow {
 	MML_SLOW_FAIL_NTH,		/* injections look at its allocations */
@@ -87,6 +99,7 @@ struct mml_verdict {
  * @engine_data: what each engine hangs here, by slot
  * @vm_events: event counters
  * @state: bits of enum mml_machine_state
+ * @options: bits of enum mml_machine_option
  * @id: its number; no other machine ever has it
  * @name: for people
  * @slice: its memory
@@ -133,6 +146,7 @@ struct mml_machine {
 	unsigned long			state;		/* A */
 
 	unsigned long			nr_present;	/* C */
+	unsigned long			options;	/* C */
 	u32				id;		/* C */
 	char				name[MML_NAME_LEN]; /* C */
 	struct mml_slice		slice;		/* C */
@@ -180,6 +194,7 @@ struct mml_machine {
  * @nr_runs: how many
  * @seed: of its random numbers; 0: not repeatable
  * @state: bits of enum mml_machine_state to begin with
+ * @options: bits of enum mml_machine_option
  * @is_default: its number is MML_MACHINE_DEFAULT, which no other gets
  */
 struct mml_machine_spec {
@@ -191,6 +206,7 @@ struct mml_machine_spec {
 	unsigned long nr_runs;
 	u64 seed;
 	unsigned long state;
+	unsigned long options;
 	bool is_default;
 };
 

@@ -32,6 +32,14 @@ static unsigned long long seed;
 module_param(seed, ullong, 0444);
 MODULE_PARM_DESC(seed, "of the default machine's random numbers; 0: not repeatable");
 
+static bool pcp = true;
+module_param(pcp, bool, 0444);
+MODULE_PARM_DESC(pcp, "the default machine's CPUs keep free blocks for themselves (Y)");
+
+static bool grouping = true;
+module_param(grouping, bool, 0444);
+MODULE_PARM_DESC(grouping, "the default machine's memory is grouped by mobility (Y)");
+
 static char *session_limit = "0";
 module_param(session_limit, charp, 0444);
 MODULE_PARM_DESC(session_limit, "memory that one session may hold at most; 0: no limit");
@@ -66,6 +74,7 @@ static int __init mml_default_machine(void)
 		.name = "default",
 		.seed = seed,
 		.state = BIT(MML_MACHINE_STATE_KEPT),
+		.options = mml_machine_options(pcp, grouping),
 		.is_default = true,
 	};
 	struct mml_machine *machine;

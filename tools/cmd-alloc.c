@@ -170,11 +170,12 @@ static int alloc(int argc, char **argv)
 	const char *order = NULL, *count = "1", *seconds = NULL, *machine = NULL;
 	struct blocks blocks = { .machine = MML_MACHINE_DEFAULT };
 	uint64_t n_order = 0, n_count, n_seconds = 0;
-	bool zero = false;
+	bool zero = false, movable = false, reclaimable = false;
 	const struct option_spec options[] = {
 		{ "--order", &order, NULL },	 { "--count", &count, NULL },
 		{ "--hold", &seconds, NULL },	 { "--machine", &machine, NULL },
-		{ "--zero", NULL, &zero },
+		{ "--zero", NULL, &zero },	 { "--movable", NULL, &movable },
+		{ "--reclaimable", NULL, &reclaimable },
 	};
 	int arg = parse_options(argc, argv, options, ARRAY_SIZE(options));
 
@@ -190,18 +191,22 @@ static int alloc(int argc, char **argv)
 		return usage_error("--hold is a number of seconds, not '%s'", seconds);
 	if (seconds && arg < argc)
 		return usage_error("--hold or a command, not both");
+	if (movable && reclaimable)
+		return usage_error("--movable or --reclaimable, not both");
 	if (!parse_machine(machine, &blocks.machine))
 		return usage_error("'%s' is no machine's number", machine);
 
 	blocks.order = (uint32_t)n_order;
-	blocks.flags = zero ? MML_BLOCK_ZERO : 0;
+	blocks.flags = (zero ? MML_BLOCK_ZERO : 0) | (movable ? MML_BLOCK_MOVABLE : 0) |
+		       (reclaimable ? MML_BLOCK_RECLAIMABLE : 0);
 	return with_session(&blocks, n_count, (unsigned int)n_seconds,
 			    arg < argc ? argv + arg : NULL);
 }
 
 const struct command cmd_alloc = {
 	.name = "alloc",
-	.arguments = "[--order N] [--count N] [--zero] [--machine N]\n"
+	.arguments = "[--order N] [--count N] [--movable | --reclaimable] [--zero]\n"
+		     "                   [--machine N]\n"
 		     "                   [--hold SECONDS | -- COMMAND...]",
 	.summary = "hold blocks of frames for a while",
 	.help =
@@ -212,6 +217,10 @@ const struct command cmd_alloc = {
 		"  mmlab alloc --order 3 --count 100               time it, and free all at once\n"
 		"  mmlab alloc --order 0 --count 1000 --hold 10    hold them for ten seconds\n"
 		"  mmlab alloc --order 9 --count 4 -- mmlab stat   hold them while a command runs\n"
+		"\n"
+		"Blocks come from pageblocks of their kind: those that cannot be moved, as these\n"
+		"are taken for, those that could be (--movable), those that their owner could\n"
+		"give up (--reclaimable); pagetypeinfo in debugfs shows them.\n"
 		"\n"
 		"--zero has them zeroed. If there are fewer than asked for, those are held, and\n"
 		"the exit status is 1. With a COMMAND it is the command's, 128 + n if signal n\n"

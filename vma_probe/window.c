@@ -42,7 +42,7 @@
 #include "trace.h"
 
 /* A fault must not wait for anything but memory. */
-#define MML_GFP_FAULT	(GFP_USER | __GFP_MOVABLE | __GFP_NOWARN)
+#define MML_GFP_FAULT	(GFP_USER | __GFP_NOWARN)
 
 /*
  * The mm's side: struct mml_window_ops.

@@ -116,15 +116,20 @@ struct mml_info {
 	__u64 spanned;
 };
 
-/* struct mml_machine_create.flags: it outlives its file, until destroyed. */
+/*
+ * struct mml_machine_create.flags: it outlives its file, until destroyed; its CPUs keep
+ * no free blocks for themselves; its memory is not grouped by mobility.
+ */
 #define MML_MACHINE_KEEP	(1U << 0)
+#define MML_MACHINE_NO_PCP	(1U << 1)
+#define MML_MACHINE_NO_GROUPING	(1U << 2)
 
 /**
  * struct mml_machine_create - MML_IOC_MACHINE_CREATE, on the control file
  * @bytes: in: memory of the machine, a multiple of the page size, at least 64
  *	frames
  * @backend: in: enum mml_backend
- * @flags: in: MML_MACHINE_KEEP, which needs a @name
+ * @flags: in: MML_MACHINE_*; MML_MACHINE_KEEP needs a @name
  * @seed: in: of its random numbers; 0: not repeatable
  * @name: in: for people, NUL-terminated; may be empty
  * @fd: out: a machine file, close-on-exec
@@ -452,8 +457,13 @@ struct mml_fail_nth {
 #define MML_IOC_FAIL_NTH	_IOWR(MML_IOC_TYPE, MML_IOC_GROUND + 0x09, struct mml_fail_nth)
 #define MML_IOC_EXPLAIN		_IOWR(MML_IOC_TYPE, MML_IOC_GROUND + 0x0a, struct mml_explain)
 
-/* struct mml_block_alloc.flags: as __GFP_ZERO. */
+/*
+ * struct mml_block_alloc.flags: as __GFP_ZERO, __GFP_MOVABLE and __GFP_RECLAIMABLE, of
+ * which only one may be given.
+ */
 #define MML_BLOCK_ZERO		(1U << 0)
+#define MML_BLOCK_MOVABLE	(1U << 1)
+#define MML_BLOCK_RECLAIMABLE	(1U << 2)
 
 /**
  * struct mml_block_alloc - MML_IOC_BLOCK_ALLOC, on a session file

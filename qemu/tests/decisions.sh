@@ -37,8 +37,13 @@ tell()
 without_pfn() { printf '%s\n' "$decisions" | sed 's/ pfn=-\?[0-9]*//'; }
 
 # Untouched, a machine of 64 MiB has nothing but blocks of order 10
-untouched=$(<$lab_debugfs/0/buddyinfo)
+untouched=$(drained_buddyinfo 0)
 like "machine 0 is untouched" "$untouched" ' 0 +0 +0 +0 +0 +0 +0 +0 +0 +0 +16 *$'
+
+# Nor does it keep any: how many of them are for what cannot be moved is what programs
+# before this test have left
+mmlab alloc --order 10 >/dev/null
+whole=$(awk '$2 == 0 && $6 == "Unmovable" { print $17 }' FS='[ ,]+' $lab_debugfs/0/pagetypeinfo)
 
 trace mmlab alloc --order 7 >/dev/null
 is "nothing is told before somebody wants it" "$decisions" ""
@@ -52,7 +57,7 @@ is "the way of a block of order 7, there and back" "$(without_pfn)" \
 "alloc order=7 step=empty candidate=7 value=0 machine=0
 alloc order=7 step=empty candidate=8 value=0 machine=0
 alloc order=7 step=empty candidate=9 value=0 machine=0
-alloc order=7 step=take candidate=10 value=16 machine=0
+alloc order=7 step=take candidate=10 value=$whole machine=0
 alloc order=7 step=split candidate=9 value=1 machine=0
 alloc order=7 step=split candidate=8 value=1 machine=0
 alloc order=7 step=split candidate=7 value=1 machine=0
@@ -60,7 +65,7 @@ alloc order=7 step=merge candidate=7 value=0 machine=0
 alloc order=7 step=merge candidate=8 value=0 machine=0
 alloc order=7 step=merge candidate=9 value=0 machine=0
 alloc order=7 step=largest candidate=10 value=0 machine=0
-alloc order=7 step=list candidate=10 value=16 machine=0"
+alloc order=7 step=list candidate=10 value=$whole machine=0"
 mapfile -t pfn < <(sed -n 's/.* pfn=\(-\?[0-9]*\) .*/\1/p' <<<"$decisions")
 is "its frames: none while searching" "${pfn[*]:0:3}" "-1 -1 -1"
 is "the upper halves go" "$((pfn[4] - pfn[3])) $((pfn[5] - pfn[3])) $((pfn[6] - pfn[3]))" "512 256 128"
@@ -73,14 +78,14 @@ is "the block is what it was" "${pfn[11]}" "${pfn[3]}"
 trace mmlab alloc --order 7 --count 2 >/dev/null
 is "two blocks: the second is the first one's buddy, and is given back first" \
 	"$(grep -E 'step=(take|merge|buddy_|list)' <<<"$(without_pfn)")" \
-"alloc order=7 step=take candidate=10 value=16 machine=0
+"alloc order=7 step=take candidate=10 value=$whole machine=0
 alloc order=7 step=take candidate=7 value=1 machine=0
 alloc order=7 step=buddy_used candidate=7 value=0 machine=0
 alloc order=7 step=list candidate=7 value=1 machine=0
 alloc order=7 step=merge candidate=7 value=0 machine=0
 alloc order=7 step=merge candidate=8 value=0 machine=0
 alloc order=7 step=merge candidate=9 value=0 machine=0
-alloc order=7 step=list candidate=10 value=16 machine=0"
+alloc order=7 step=list candidate=10 value=$whole machine=0"
 # Two neighbours of order 6, held by two: the lower one goes first, then its list has
 # half of what would be the buddy of a block of order 7.
 # shellcheck disable=SC2317 # called by wait_until
@@ -103,8 +108,10 @@ kill $upper && wait $upper
 # No block
 #
 trace mmlab alloc --order 10 --count 17 >/dev/null 2>&1
-is "the 17th of 16 blocks" "$(without_pfn | grep -A1 empty)" \
+is "the 17th of 16 blocks" "$(without_pfn | grep -B1 -A2 drain)" \
 "alloc order=10 step=empty candidate=10 value=0 machine=0
+alloc order=10 step=drain candidate=10 value=0 machine=0
+alloc order=10 step=empty candidate=10 value=0 machine=0
 alloc order=10 step=fail candidate=10 value=0 machine=0"
 
 #
@@ -120,9 +127,11 @@ fault address=0x100004000000 step=table arg=1 machine=0
 fault address=0x100004000000 step=table arg=0 machine=0
 fault address=0x100004000000 step=frame arg=0 machine=0
 fault address=0x100004000000 step=map arg=3 machine=0"
+is "of the five frames, this CPU's list gives each" \
+	"$(grep -c '^alloc order=0 step=pcp ' <<<"$decisions")" 5
 is "each frame of it is one that the allocator told of" \
 	"$(sed -n 's/^fault .*step=\(table\|frame\) .*value=\(0x[0-9a-f]*\) .*/\2/p' <<<"$decisions" | while read -r n; do echo $((n)); done)" \
-	"$(sed -n 's/^alloc order=0 step=take .* pfn=\([0-9]*\) .*/\1/p' <<<"$decisions")"
+	"$(sed -n 's/^alloc order=0 step=pcp .* pfn=\([0-9]*\) .*/\1/p' <<<"$decisions")"
 trace out/tests/touches
 is "the decisions about 70 faults" \
 	"$(grep -o '^fault .*step=[a-z_]*' <<<"$decisions" | sed 's/.*step=//' | sort | uniq -c | awk '{ print $2, $1 }')" \
@@ -150,7 +159,7 @@ is "and the first nothing" "$(grep -c ^alloc <<<"$decisions")" 0
 tell 0
 trace out/tests/touches
 is "afterwards nothing is told" "$decisions" ""
-is "all blocks are as they were" "$(<$lab_debugfs/0/buddyinfo)" "$untouched"
+is "all blocks are as they were" "$(drained_buddyinfo 0)" "$untouched"
 ok "all is well" mmlab validate
 
 done_testing

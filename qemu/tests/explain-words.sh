@@ -16,7 +16,7 @@ need_program mkmachines
 # explain - what it says, as one line
 explain() { mmlab explain | tr -s '\n ' ' '; }
 
-untouched=$(<$lab_debugfs/0/buddyinfo)
+untouched=$(drained_buddyinfo 0)
 
 #
 # Nothing, and no machine
@@ -98,6 +98,6 @@ is "with each step" "$(grep -c '^  step ' $lab_debugfs/0/explain)" \
 	"$(grep -c '"what"' <<<"$json")"
 is "and no address of the kernel's" "$(grep -cE '0xf{4,}[0-9a-f]{4,}' $lab_debugfs/0/explain)" 0
 
-is "all blocks are as they were" "$(<$lab_debugfs/0/buddyinfo)" "$untouched"
+is "all blocks are as they were" "$(drained_buddyinfo 0)" "$untouched"
 ok "all is well" mmlab validate
 done_testing

@@ -547,11 +547,11 @@ static const struct {
 } flag_fields[] = {
 	{ "GET_INFO", MML_IOC_GET_INFO, offsetof(struct mml_info, flags), MML_INFO_NEXT },
 	{ "MACHINE_CREATE", MML_IOC_MACHINE_CREATE, offsetof(struct mml_machine_create, flags),
-	  MML_MACHINE_KEEP },
+	  MML_MACHINE_KEEP | MML_MACHINE_NO_PCP | MML_MACHINE_NO_GROUPING },
 	{ "EXPLAIN", MML_IOC_EXPLAIN, offsetof(struct mml_explain, flags), 0 },
 	{ "EXPLAIN's kind", MML_IOC_EXPLAIN, offsetof(struct mml_explain, kind), 1 },
 	{ "BLOCK_ALLOC", MML_IOC_BLOCK_ALLOC, offsetof(struct mml_block_alloc, flags),
-	  MML_BLOCK_ZERO },
+	  MML_BLOCK_ZERO | MML_BLOCK_MOVABLE | MML_BLOCK_RECLAIMABLE },
 	{ "MPROTECT's prot", MML_IOC_MPROTECT, offsetof(struct mml_mprotect_args, prot),
 	  MODE_RWX },
 	{ "MMAP's prot", MML_IOC_MMAP, offsetof(struct mml_mmap_args, prot), MODE_RWX },

@@ -13,7 +13,7 @@ need_program mkmachines
 
 # buddyinfo NUMBER - the blocks of each order, from 0 to 10
 # shellcheck disable=SC2317 # these are called by bash -c
-buddyinfo() { sed 's/.*Normal *//; s/  */ /g; s/ $//' "$lab_debugfs/$1/buddyinfo"; }
+buddyinfo() { drained_buddyinfo "$1" | sed 's/.*Normal *//; s/  */ /g; s/ $//'; }
 
 # machine_of BACKEND - the number of the machine that mkmachines made from it
 # shellcheck disable=SC2317
@@ -27,7 +27,7 @@ machine_of()
 # shellcheck disable=SC2317
 held()
 {
-	mmlab alloc --machine "$1" --order "$2" --count "$3" -- cat "$lab_debugfs/$1/buddyinfo" |
+	mmlab alloc --machine "$1" --order "$2" --count "$3" -- bash -c "drained_buddyinfo $1" |
 		sed -n 's/.*Normal *//; s/  */ /g; s/ $//p'
 }
 
@@ -49,7 +49,7 @@ while_there()
 }
 
 export lab_debugfs
-export -f buddyinfo machine_of held while_there
+export -f drained_buddyinfo buddyinfo machine_of held while_there
 is "64 frames and 16,777,216" "$(out/tests/mkmachines memmap:64G reserve_mem:256K -- bash -c while_there |
 	sed 's/machine [0-9]* //')" \
 "memmap:64G: from memmap memmap, 16777216 frames, 16777216 free

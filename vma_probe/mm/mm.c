@@ -149,8 +149,9 @@ void mml_mm_free_page(struct mml_mm *mm, struct mml_page *page)
 /* A frame of anonymous memory for @addr, not mapped yet. */
 struct mml_page *mml_anon_page(struct mml_mm *mm, unsigned long addr, gfp_t gfp)
 {
-	struct mml_page *page = mml_mm_alloc_page(mm, gfp, MML_PAGE_ANON, mm);
+	struct mml_page *page;
 
+	page = mml_mm_alloc_page(mm, gfp | __GFP_MOVABLE, MML_PAGE_ANON, mm);
 	if (page)
 		page->index = addr >> PAGE_SHIFT;
 	return page;

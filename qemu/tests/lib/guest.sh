@@ -28,6 +28,13 @@ run_program()
 # on_debug_kernel - where counts must be small: it takes ten times as long and more
 on_debug_kernel() { [[ $(uname -r) == *-labdbg-* ]]; }
 
+# drained_buddyinfo MACHINE - its buddyinfo, once no CPU keeps free blocks for itself
+drained_buddyinfo()
+{
+	echo 1 >"$lab_debugfs/$1/drain_pages"
+	cat "$lab_debugfs/$1/buddyinfo"
+}
+
 #
 # Modules
 #
