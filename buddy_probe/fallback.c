@@ -196,20 +196,17 @@ static struct mml_page *mml_rmqueue_steal(struct mml_zone *zone, unsigned int or
 }
 
 /*
- * A block of @order or larger, up to *@most, for a request of @migratetype; what is
- * stolen is no larger than @order. Returns: its first frame, and its order in *@most;
- * NULL: there is none.
+ * What mml_rmqueue() does when @migratetype has no block: from others, one of @order, or
+ * larger, up to *@most, if it can be claimed.
  */
-struct mml_page *mml_rmqueue(struct mml_zone *zone, unsigned int order,
-			     enum mml_migratetype migratetype, unsigned int *most)
+struct mml_page *mml_rmqueue_fallback(struct mml_zone *zone, unsigned int order,
+				      enum mml_migratetype migratetype,
+				      unsigned int *most)
 {
 	struct mml_page *page;
 
 	lockdep_assert_held(&zone->lock);
 
-	page = mml_rmqueue_smallest(zone, order, migratetype, most);
-	if (likely(page))
-		return page;
 	page = mml_rmqueue_claim(zone, order, migratetype, most);
 	if (page)
 		return page;

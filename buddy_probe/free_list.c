@@ -54,15 +54,9 @@ bool mml_pfn_present(const struct mml_machine *machine, u32 pfn)
 	       machine->memmap[pfn].state != MML_FRAME_ABSENT;
 }
 
-static struct mml_frame_list *mml_free_list(struct mml_zone *zone, unsigned int order,
-					    enum mml_migratetype migratetype)
-{
-	return &zone->free_area[order].free_list[migratetype];
-}
-
-static void mml_add_to_free_list(struct mml_zone *zone, struct mml_page *page,
-				 unsigned int order, enum mml_migratetype migratetype,
-				 bool tail)
+static __always_inline void
+mml_add_to_free_list(struct mml_zone *zone, struct mml_page *page, unsigned int order,
+		     enum mml_migratetype migratetype, bool tail)
 {
 	struct mml_frame_list *list = mml_free_list(zone, order, migratetype);
 
@@ -78,9 +72,9 @@ static void mml_add_to_free_list(struct mml_zone *zone, struct mml_page *page,
 }
 
 /* Returns: false if the list is corrupt; nothing has changed then. */
-static bool mml_del_page_from_free_list(struct mml_zone *zone,
-					struct mml_page *page, unsigned int order,
-					enum mml_migratetype migratetype)
+static __always_inline bool
+mml_del_page_from_free_list(struct mml_zone *zone, struct mml_page *page,
+			    unsigned int order, enum mml_migratetype migratetype)
 {
 	lockdep_assert_held(&zone->lock);
 
@@ -128,15 +122,11 @@ static void mml_change_pageblock_range(struct mml_zone *zone, u32 pfn,
 		mml_set_pageblock_migratetype(zone, pfn, migratetype);
 }
 
-/*
- * Take a block of order @low out of the free block @page of order @high and of
- * @old_mt; the rest stays free, as @new_mt: another one only if whole pageblocks
- * change hands. Returns: @page; NULL if it was no free block.
- */
-struct mml_page *mml_page_del_and_expand(struct mml_zone *zone, struct mml_page *page,
-					 unsigned int low, unsigned int high,
-					 enum mml_migratetype old_mt,
-					 enum mml_migratetype new_mt)
+/* See mml_page_del_and_expand(). */
+static __always_inline struct mml_page *
+__mml_page_del_and_expand(struct mml_zone *zone, struct mml_page *page,
+			  unsigned int low, unsigned int high,
+			  enum mml_migratetype old_mt, enum mml_migratetype new_mt)
 {
 	if (unlikely(!mml_page_is_free(zone, page, high) ||
 		     !mml_del_page_from_free_list(zone, page, high, old_mt)))
@@ -148,21 +138,23 @@ struct mml_page *mml_page_del_and_expand(struct mml_zone *zone, struct mml_page 
 	return page;
 }
 
-/* The first block on a list; NULL: it is empty, or corrupt. */
-struct mml_page *mml_get_page_from_free_area(struct mml_zone *zone, unsigned int order,
-					     enum mml_migratetype migratetype)
+/*
+ * Take a block of order @low out of the free block @page of order @high and of
+ * @old_mt; the rest stays free, as @new_mt: another one only if whole pageblocks
+ * change hands. Returns: @page; NULL if it was no free block.
+ */
+struct mml_page *mml_page_del_and_expand(struct mml_zone *zone, struct mml_page *page,
+					 unsigned int low, unsigned int high,
+					 enum mml_migratetype old_mt,
+					 enum mml_migratetype new_mt)
 {
-	return mml_frame_list_first(zone->machine,
-				    mml_free_list(zone, order, migratetype));
+	return __mml_page_del_and_expand(zone, page, low, high, old_mt, new_mt);
 }
 
-/*
- * The smallest block from @order on of @migratetype; what it has beyond *@most is split
- * off. Returns: its first frame, its order in *@most; NULL: there is none.
- */
-struct mml_page *mml_rmqueue_smallest(struct mml_zone *zone, unsigned int order,
-				      enum mml_migratetype migratetype,
-				      unsigned int *most)
+/* See mml_rmqueue_smallest(). */
+static __always_inline struct mml_page *
+__mml_rmqueue_smallest(struct mml_zone *zone, unsigned int order,
+		       enum mml_migratetype migratetype, unsigned int *most)
 {
 	unsigned int current_order;
 
@@ -180,8 +172,8 @@ struct mml_page *mml_rmqueue_smallest(struct mml_zone *zone, unsigned int order,
 		mml_tell(zone, order, MML_TRY_TAKE, current_order, page,
 			 mml_free_list(zone, current_order, migratetype)->nr);
 		*most = min(*most, current_order);
-		page = mml_page_del_and_expand(zone, page, *most, current_order,
-					       migratetype, migratetype);
+		page = __mml_page_del_and_expand(zone, page, *most, current_order,
+						 migratetype, migratetype);
 		if (page)
 			trace_mm_page_alloc_zone_locked(zone->machine, page, *most,
 							migratetype,
@@ -189,6 +181,32 @@ struct mml_page *mml_rmqueue_smallest(struct mml_zone *zone, unsigned int order,
 		return page;
 	}
 	return NULL;
+}
+
+/*
+ * The smallest block from @order on of @migratetype; what it has beyond *@most is split
+ * off. Returns: its first frame, its order in *@most; NULL: there is none.
+ */
+struct mml_page *mml_rmqueue_smallest(struct mml_zone *zone, unsigned int order,
+				      enum mml_migratetype migratetype,
+				      unsigned int *most)
+{
+	return __mml_rmqueue_smallest(zone, order, migratetype, most);
+}
+
+/*
+ * A block of @order or larger, up to *@most, for a request of @migratetype; what is
+ * stolen of another one is no larger than @order. Returns: its first frame, and its order
+ * in *@most; NULL: there is none.
+ */
+struct mml_page *mml_rmqueue(struct mml_zone *zone, unsigned int order,
+			     enum mml_migratetype migratetype, unsigned int *most)
+{
+	struct mml_page *page;
+
+	page = __mml_rmqueue_smallest(zone, order, migratetype, most);
+	return likely(page) ? page :
+		mml_rmqueue_fallback(zone, order, migratetype, most);
 }
 
 /*
@@ -305,17 +323,6 @@ void mml_free_one_page(struct mml_zone *zone, struct mml_page *page,
 			     mml_buddy_merge_likely(zone, pfn, order));
 	mml_tell(zone, freed, MML_TRY_LIST, order, page,
 		 mml_free_list(zone, order, migratetype)->nr);
-}
-
-/* The same, for who does not hold the lock. */
-noinline void mml_free_one_page_locked(struct mml_zone *zone, struct mml_page *page,
-				       unsigned int freed)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&zone->lock, flags);
-	mml_free_one_page(zone, page, freed);
-	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
 /* The largest order of a block that begins at @pfn and ends by @end. */

@@ -236,7 +236,9 @@ struct mml_page *mml_alloc_pages(struct mml_machine *machine, gfp_t gfp,
 	enum mml_migratetype migratetype = mml_gfp_migratetype(zone, gfp);
 	struct mml_page *page = NULL;
 
-	might_sleep_if(gfpflags_allow_blocking(gfp));
+	/* Not a place to reschedule, as might_sleep() is without this option. */
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
+		might_sleep_if(gfpflags_allow_blocking(gfp));
 	if (unlikely(order > MML_MAX_ORDER)) {
 		mml_report(machine, "order %u asked for: the largest is %u", order,
 			   MML_MAX_ORDER);
@@ -332,6 +334,15 @@ static enum mml_bad_free mml_free_check(const struct mml_page *page,
 	}
 }
 
+/* To the zone, at once; interrupts are off. */
+static void mml_free_to_zone(struct mml_zone *zone, struct mml_page *page,
+				      unsigned int order)
+{
+	spin_lock(&zone->lock);
+	mml_free_one_page(zone, page, order);
+	spin_unlock(&zone->lock);
+}
+
 /*
  * The block goes to this CPU's list, that of its pageblock; to the zone if there is none.
  */
@@ -345,7 +356,7 @@ static __always_inline void mml_free_unref_page(struct mml_zone *zone,
 
 	WRITE_ONCE(page->state, MML_FRAME_PCP);
 	if (unlikely(list->nr >= list->size) && !mml_pcp_spill(zone, list, order)) {
-		mml_free_one_page_locked(zone, page, order);
+		mml_free_to_zone(zone, page, order);
 		return;
 	}
 	page->next = list->first;
@@ -380,7 +391,7 @@ mml_put_block(struct mml_zone *zone, struct mml_page *page, u32 pfn,
 		if (likely(mml_pcp_allowed_order(order)))
 			mml_free_unref_page(zone, page, pfn, order);
 		else
-			mml_free_one_page_locked(zone, page, order);
+			mml_free_to_zone(zone, page, order);
 	}
 	local_unlock_irqrestore(&zone->pcp->lock, flags);
 	return bad;

@@ -32,7 +32,8 @@
  * to drain them, which only who may sleep can do.
  *
  * Locking: pcp->lock, a local lock: interrupts are off, and this is the CPU whose lists
- * they are, or that CPU is dead. The zone's lock is taken inside.
+ * they are, or that CPU is dead. The zone's lock is taken inside, without saving what
+ * interrupts were: they are off.
  */
 #include <kunit/visibility.h>
 #include <linux/cpuhotplug.h>
@@ -47,7 +48,7 @@
 
 /* Frames in a stack to begin with, and blocks in it at most. */
 #define MML_PCP_MIN_FRAMES	64U
-#define MML_PCP_MAX_BLOCKS	512UL
+#define MML_PCP_MAX_BLOCKS	1024UL
 /* All CPUs' stacks of one list have at most this part of a zone. */
 #define MML_PCP_FRACTION	16
 /* Blocks that go back under one hold of the zone's lock. */
@@ -88,9 +89,7 @@ static void mml_pcp_slice(struct mml_zone *zone, struct mml_pcp_list *list,
 static void mml_rmqueue_bulk(struct mml_zone *zone, struct mml_pcp_list *list,
 			     unsigned int order, enum mml_migratetype migratetype)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&zone->lock, flags);
+	spin_lock(&zone->lock);
 	while (list->nr < list->size) {
 		unsigned int most = min_t(unsigned int, MML_MAX_ORDER,
 					  order + ilog2(list->size - list->nr));
@@ -104,7 +103,7 @@ static void mml_rmqueue_bulk(struct mml_zone *zone, struct mml_pcp_list *list,
 			break;
 		mml_pcp_slice(zone, list, page, order, most);
 	}
-	spin_unlock_irqrestore(&zone->lock, flags);
+	spin_unlock(&zone->lock);
 }
 
 /* Something is on a list: it may have to be given back some time. */
@@ -159,11 +158,10 @@ static struct mml_page *mml_pcp_pop(struct mml_zone *zone, u32 *first, u32 *nr,
 static void mml_free_pcppages_bulk(struct mml_zone *zone, u32 *first, u32 *nr,
 				   unsigned int order)
 {
-	unsigned long flags;
 	int i;
 
 	while (*nr) {
-		spin_lock_irqsave(&zone->lock, flags);
+		spin_lock(&zone->lock);
 		for (i = 0; i < MML_PCP_FREE_BATCH && *nr; i++) {
 			struct mml_page *page = mml_pcp_pop(zone, first, nr, order);
 
@@ -173,7 +171,7 @@ static void mml_free_pcppages_bulk(struct mml_zone *zone, u32 *first, u32 *nr,
 						 mml_page_migratetype(zone, page));
 			mml_free_one_page(zone, page, order);
 		}
-		spin_unlock_irqrestore(&zone->lock, flags);
+		spin_unlock(&zone->lock);
 	}
 	*first = MML_PFN_NONE;
 }
@@ -386,12 +384,18 @@ void mml_pcp_validate(struct mml_zone *zone, struct mml_validation *v)
  * CPUs that come and go, and zones.
  */
 
-/* Nobody runs on @cpu any more, and nobody will use its lists until it is back. */
+/*
+ * Nobody runs on @cpu any more, and nobody will use its lists until it is back: no lock
+ * is needed for them. This CPU's is taken to have interrupts off, as for the zone's.
+ */
 static int mml_pcp_cpu_dead(unsigned int cpu, struct hlist_node *node)
 {
 	struct mml_zone *zone = hlist_entry(node, struct mml_zone, cpuhp);
+	unsigned long flags;
 
+	local_lock_irqsave(&zone->pcp->lock, flags);
 	mml_drain_pages(zone, per_cpu_ptr(zone->pcp, cpu));
+	local_unlock_irqrestore(&zone->pcp->lock, flags);
 	return 0;
 }
 

@@ -18,6 +18,7 @@
 
 #include "buddy_probe/buddy.h"
 #include "mm_lab/device.h"
+#include "mm_lab/frame_list.h"
 #include "mm_lab/machine.h"
 #include "mm_lab/session.h"
 
@@ -137,6 +138,22 @@ static inline void mml_set_pageblock_migratetype(struct mml_zone *zone, u32 pfn,
 		   zone->grouping ? migratetype : MML_MIGRATE_UNMOVABLE);
 }
 
+static inline struct mml_frame_list *mml_free_list(struct mml_zone *zone,
+						   unsigned int order,
+						   enum mml_migratetype migratetype)
+{
+	return &zone->free_area[order].free_list[migratetype];
+}
+
+/* The first block on a list; NULL: it is empty, or corrupt. */
+static inline struct mml_page *
+mml_get_page_from_free_area(struct mml_zone *zone, unsigned int order,
+			    enum mml_migratetype migratetype)
+{
+	return mml_frame_list_first(zone->machine,
+				    mml_free_list(zone, order, migratetype));
+}
+
 static inline unsigned long mml_nr_pageblocks(const struct mml_machine *machine)
 {
 	return DIV_ROUND_UP(machine->nr_frames, MML_PAGEBLOCK_FRAMES);
@@ -219,9 +236,6 @@ enum mml_try {
 
 /* free_list.c: free blocks, under the zone's lock */
 bool mml_pfn_present(const struct mml_machine *machine, u32 pfn);
-struct mml_page *mml_get_page_from_free_area(struct mml_zone *zone, unsigned int order,
-					     enum mml_migratetype migratetype)
-	__must_hold(&zone->lock);
 struct mml_page *mml_page_del_and_expand(struct mml_zone *zone, struct mml_page *page,
 					 unsigned int low, unsigned int high,
 					 enum mml_migratetype old_mt,
@@ -231,6 +245,9 @@ struct mml_page *mml_rmqueue_smallest(struct mml_zone *zone, unsigned int order,
 				      enum mml_migratetype migratetype,
 				      unsigned int *most)
 	__must_hold(&zone->lock);
+struct mml_page *mml_rmqueue(struct mml_zone *zone, unsigned int order,
+			     enum mml_migratetype migratetype, unsigned int *most)
+	__must_hold(&zone->lock);
 unsigned long mml_move_freepages_block(struct mml_zone *zone, u32 start,
 				       enum mml_migratetype old_mt,
 				       enum mml_migratetype new_mt)
@@ -238,16 +255,15 @@ unsigned long mml_move_freepages_block(struct mml_zone *zone, u32 start,
 void mml_free_one_page(struct mml_zone *zone, struct mml_page *page,
 		       unsigned int freed)
 	__must_hold(&zone->lock);
-void mml_free_one_page_locked(struct mml_zone *zone, struct mml_page *page,
-			      unsigned int freed);
 void mml_free_all_pages(struct mml_zone *zone);
 
 /* fallback.c: when a migratetype has no block */
 bool mml_should_try_claim_block(unsigned int order, enum mml_migratetype start_mt);
 int mml_find_suitable_fallback(const struct mml_zone *zone, unsigned int order,
 			       enum mml_migratetype migratetype);
-struct mml_page *mml_rmqueue(struct mml_zone *zone, unsigned int order,
-			     enum mml_migratetype migratetype, unsigned int *most)
+struct mml_page *mml_rmqueue_fallback(struct mml_zone *zone, unsigned int order,
+				      enum mml_migratetype migratetype,
+				      unsigned int *most)
 	__must_hold(&zone->lock);
 
 /* pcp.c: per-CPU lists */

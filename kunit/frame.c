@@ -13,6 +13,7 @@
 
 #include "buddy_probe/buddy.h"
 #include "kunit/machine.h"
+#include "mm_lab/frame_list.h"
 
 #define MML_TEST_FRAMES		64
 /* Frames on a list: few enough that a random one is often at an end. */

@@ -17,6 +17,7 @@
 
 #include "buddy_probe/buddy.h"
 #include "kunit/machine.h"
+#include "mm_lab/frame_list.h"
 
 /* The kernel's largest blocks, to find some among that are adjacent, and some that are not. */
 #define MML_TEST_BLOCKS		32

@@ -10,6 +10,7 @@
  */
 #include "buddy_probe/zone.h"
 #include "kunit/machine.h"
+#include "mm_lab/frame_list.h"
 
 #define MML_TEST_FRAMES		MML_MIN_FRAMES
 

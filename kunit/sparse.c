@@ -13,6 +13,7 @@
 #include "buddy_probe/buddy.h"
 #include "kunit/machine.h"
 #include "kunit/model.h"
+#include "mm_lab/frame_list.h"
 
 /* In binary 100101101: blocks of five orders, and a section that ends in none. */
 #define MML_TEST_TAIL		301

@@ -1,179 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Lists of frames, linked by frame number.
+ * Lists of frames: what is not in line; see frame_list.h.
  *
- * Kernel counterpart: lib/list_debug.c's checked list_add() and list_del(). Here
- * the check is part of the operation and costs two comparisons: a link that leads
- * outside the memmap, or to a frame that does not point back, marks the machine
- * broken and is not followed; the host lives on.
+ * Kernel counterpart: lib/list_debug.c.
  *
- * Locking: the caller's, one lock a list. A frame is on at most one list.
+ * Locking: the caller's, one lock a list.
  */
-#include "mm_lab/frame.h"
-#include "mm_lab/machine.h"
+#include "mm_lab/frame_list.h"
 #include "mm_lab/report.h"
 
-/* The frame with number @pfn, or NULL if the machine has none such. */
-static struct mml_page *mml_link(struct mml_machine *machine, u32 pfn)
-{
-	return pfn < machine->nr_frames ? &machine->memmap[pfn] : NULL;
-}
-
 /**
- * mml_frame_list_add - put a frame at the front of a list
- * @machine: the machine
- * @list: one of its lists
- * @page: a frame that is on no list
+ * mml_frame_list_bug - a list is corrupt
+ * @machine: of which machine
+ * @pfn: a frame number that is not there, or whose links are wrong
  *
- * Context: any; the list's lock is held.
+ * Context: any.
  */
-void mml_frame_list_add(struct mml_machine *machine, struct mml_frame_list *list,
-			struct mml_page *page)
+noinline void mml_frame_list_bug(struct mml_machine *machine, u32 pfn)
 {
-	u32 pfn = page - machine->memmap;
-	struct mml_page *next = mml_link(machine, list->first);
-
-	if (unlikely(!next && !mml_frame_list_empty(list))) {
-		mml_bug(machine, "a list starts at frame %u, which is not there",
-			list->first);
-		return;
-	}
-	page->prev = MML_PFN_NONE;
-	page->next = list->first;
-	if (next)
-		next->prev = pfn;
-	else
-		list->last = pfn;
-	list->first = pfn;
-	list->nr++;
+	mml_bug(machine, "a list is corrupt: frame %u is not there, or its links are wrong",
+		pfn);
 }
-EXPORT_SYMBOL_NS_GPL(mml_frame_list_add, MM_LAB);
-
-/**
- * mml_frame_list_add_tail - put a frame at the end of a list
- * @machine: the machine
- * @list: one of its lists
- * @page: a frame that is on no list
- *
- * Context: any; the list's lock is held.
- */
-void mml_frame_list_add_tail(struct mml_machine *machine,
-			     struct mml_frame_list *list, struct mml_page *page)
-{
-	u32 pfn = page - machine->memmap;
-	struct mml_page *prev = mml_link(machine, list->last);
-
-	if (unlikely(!prev && !mml_frame_list_empty(list))) {
-		mml_bug(machine, "a list ends at frame %u, which is not there",
-			list->last);
-		return;
-	}
-	page->next = MML_PFN_NONE;
-	page->prev = list->last;
-	if (prev)
-		prev->next = pfn;
-	else
-		list->first = pfn;
-	list->last = pfn;
-	list->nr++;
-}
-EXPORT_SYMBOL_NS_GPL(mml_frame_list_add_tail, MM_LAB);
-
-/**
- * mml_frame_linked - do both neighbours of a frame, or the list's ends, point to it?
- * @machine: the machine
- * @list: one of its lists
- * @page: a frame that should be on it
- *
- * Context: any; the list's lock is held.
- * Return: true if so.
- */
-bool mml_frame_linked(struct mml_machine *machine, const struct mml_frame_list *list,
-		      const struct mml_page *page)
-{
-	u32 pfn = page - machine->memmap;
-	const struct mml_page *next = mml_link(machine, page->next);
-	const struct mml_page *prev = mml_link(machine, page->prev);
-
-	if ((!next && page->next != MML_PFN_NONE) ||
-	    (!prev && page->prev != MML_PFN_NONE))
-		return false;
-	return (next ? next->prev : list->last) == pfn &&
-	       (prev ? prev->next : list->first) == pfn;
-}
-EXPORT_SYMBOL_NS_GPL(mml_frame_linked, MM_LAB);
-
-/**
- * mml_frame_list_del - take a frame off its list
- * @machine: the machine
- * @list: the list it is on
- * @page: the frame
- *
- * Context: any; the list's lock is held.
- * Return: true; false if the links are corrupt: nothing was changed then, and the
- * machine is marked broken.
- */
-bool mml_frame_list_del(struct mml_machine *machine, struct mml_frame_list *list,
-			struct mml_page *page)
-{
-	if (unlikely(!mml_frame_linked(machine, list, page))) {
-		mml_bug(machine, "links of frame %lu are corrupt",
-			(unsigned long)(page - machine->memmap));
-		return false;
-	}
-
-	if (page->next != MML_PFN_NONE)
-		machine->memmap[page->next].prev = page->prev;
-	else
-		list->last = page->prev;
-	if (page->prev != MML_PFN_NONE)
-		machine->memmap[page->prev].next = page->next;
-	else
-		list->first = page->next;
-	list->nr--;
-	return true;
-}
-EXPORT_SYMBOL_NS_GPL(mml_frame_list_del, MM_LAB);
-
-/**
- * mml_frame_list_first - the first frame of a list
- * @machine: the machine
- * @list: one of its lists
- *
- * Context: any; the list's lock is held.
- * Return: the frame; NULL if the list is empty or corrupt.
- */
-struct mml_page *mml_frame_list_first(struct mml_machine *machine,
-				      const struct mml_frame_list *list)
-{
-	struct mml_page *page;
-
-	if (mml_frame_list_empty(list))
-		return NULL;
-	page = mml_link(machine, list->first);
-	if (unlikely(!page))
-		mml_bug(machine, "a list starts at frame %u, which is not there",
-			list->first);
-	return page;
-}
-EXPORT_SYMBOL_NS_GPL(mml_frame_list_first, MM_LAB);
-
-/**
- * mml_frame_list_pop - take the first frame off a list
- * @machine: the machine
- * @list: one of its lists
- *
- * Context: any; the list's lock is held.
- * Return: the frame; NULL if the list is empty or corrupt.
- */
-struct mml_page *mml_frame_list_pop(struct mml_machine *machine,
-				    struct mml_frame_list *list)
-{
-	struct mml_page *page = mml_frame_list_first(machine, list);
-
-	return page && mml_frame_list_del(machine, list, page) ? page : NULL;
-}
-EXPORT_SYMBOL_NS_GPL(mml_frame_list_pop, MM_LAB);
+EXPORT_SYMBOL_NS_GPL(mml_frame_list_bug, MM_LAB);
 
 /**
  * mml_frame_list_validate - check a list's invariants

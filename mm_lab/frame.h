@@ -162,19 +162,4 @@ static inline bool mml_frame_list_empty(const struct mml_frame_list *list)
 	return list->first == MML_PFN_NONE;
 }
 
-void mml_frame_list_add(struct mml_machine *machine, struct mml_frame_list *list,
-			struct mml_page *page);
-void mml_frame_list_add_tail(struct mml_machine *machine,
-			     struct mml_frame_list *list, struct mml_page *page);
-bool mml_frame_list_del(struct mml_machine *machine, struct mml_frame_list *list,
-			struct mml_page *page);
-struct mml_page *mml_frame_list_first(struct mml_machine *machine,
-				      const struct mml_frame_list *list);
-struct mml_page *mml_frame_list_pop(struct mml_machine *machine,
-				    struct mml_frame_list *list);
-bool mml_frame_linked(struct mml_machine *machine, const struct mml_frame_list *list,
-		      const struct mml_page *page);
-bool mml_frame_list_validate(struct mml_machine *machine,
-			     const struct mml_frame_list *list);
-
 #endif /* _MML_FRAME_H */

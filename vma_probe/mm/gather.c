@@ -11,6 +11,7 @@
  * that no fault brings back what was cleared before it was revoked; each table's
  * mutex while its entries change. The frames are freed under no lock.
  */
+#include "mm_lab/frame_list.h"
 #include "mm_lab/vmstat.h"
 #include "vma_probe/mm/internal.h"
 
