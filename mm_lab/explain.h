@@ -8,8 +8,8 @@
  * on a fast path. The kinds of steps are in the uapi header; a room above adds its own
  * there.
  *
- * Decisions are the other half: with MML_SLOW_DECISIONS set in machine->slow, the
- * engines tell each thing tried as an event, also when it works.
+ * Decisions are the other half: each thing tried as an event, also when it works. Where
+ * a static key is not enough for them, MML_SLOW_DECISIONS is set in machine->slow.
  */
 #ifndef _MML_EXPLAIN_H
 #define _MML_EXPLAIN_H
