@@ -78,7 +78,7 @@ static bool mml_pageblock_use(const struct mml_zone *zone, u32 start,
 	for (; page < end; page += 1UL << order) {
 		u8 state = READ_ONCE(page->state);
 
-		order = state == MML_FRAME_INTERIOR ? 0 : READ_ONCE(page->order);
+		order = state == MML_FRAME_INTERIOR ? 0 : mml_block_order(page);
 		if (state == MML_FRAME_FREE)
 			use->free += 1UL << order;
 		else if (state == MML_FRAME_ALLOCATED &&

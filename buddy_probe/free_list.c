@@ -211,28 +211,24 @@ struct mml_page *mml_rmqueue(struct mml_zone *zone, unsigned int order,
 
 /*
  * The pageblock at @start becomes @new_mt, and its free blocks move to that list. No
- * free block is larger than it. Returns: how many frames are free in it.
+ * free block is larger than it.
  */
-unsigned long mml_move_freepages_block(struct mml_zone *zone, u32 start,
-				       enum mml_migratetype old_mt,
-				       enum mml_migratetype new_mt)
+void mml_move_freepages_block(struct mml_zone *zone, u32 start,
+			      enum mml_migratetype old_mt, enum mml_migratetype new_mt)
 {
 	struct mml_page *page = &zone->machine->memmap[start];
 	struct mml_page *end = page + MML_PAGEBLOCK_FRAMES;
-	unsigned long moved = 0;
 	unsigned int order;
 
 	for (; page < end; page += 1UL << order) {
-		order = page->state == MML_FRAME_INTERIOR ? 0 : page->order;
+		order = page->state == MML_FRAME_INTERIOR ? 0 : mml_block_order(page);
 		if (page->state != MML_FRAME_FREE)
 			continue;
 		if (!mml_del_page_from_free_list(zone, page, order, old_mt))
-			break;
+			return;
 		mml_add_to_free_list(zone, page, order, new_mt, true);
-		moved += 1UL << order;
 	}
 	mml_set_pageblock_migratetype(zone, start, new_mt);
-	return moved;
 }
 
 /* Why a block of @order is not merged with its buddy, whether or not there is one. */

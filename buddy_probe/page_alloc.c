@@ -48,6 +48,12 @@
 #undef mml_alloc_pages
 #undef mml_alloc_pages_bulk
 
+/* How often a request has all CPUs give back what they keep, before it fails. */
+#define MML_DRAIN_TRIES		8
+
+/* Single frames allocated with interrupts off, in bulk. */
+#define MML_BULK_BATCH		64UL
+
 /* Ways to free what cannot be freed. */
 enum mml_bad_free {
 	MML_FREE_OK,
@@ -171,22 +177,27 @@ static struct mml_page *mml_rmqueue_or_explain(struct mml_zone *zone, gfp_t gfp,
 	return page;
 }
 
-/* Neither this CPU's list nor the zone has a block: get back what CPUs keep. */
+/*
+ * Neither this CPU's list nor the zone has a block: get back what CPUs keep. Others may
+ * take it again before we look.
+ */
 static noinline struct mml_page *
 mml_alloc_pages_slowpath(struct mml_zone *zone, gfp_t gfp, unsigned int order,
 			 enum mml_migratetype migratetype)
 {
+	int tries = gfpflags_allow_blocking(gfp) ? MML_DRAIN_TRIES : 0;
 	struct mml_page *page = NULL;
 
-	trace_mml_alloc_decision(zone->machine, order, MML_TRY_DRAIN, order, NULL,
-				 mml_nr_pcp_pages(zone));
+	if (trace_mml_alloc_decision_enabled())
+		trace_mml_alloc_decision(zone->machine, order, MML_TRY_DRAIN, order,
+					 NULL, mml_nr_pcp_pages(zone));
 	if (mml_drain_local_pages(zone))
 		page = mml_rmqueue_buddy(zone, order, migratetype);
-	if (page)
-		return page;
-	if (gfpflags_allow_blocking(gfp))
+	while (!page && tries-- && mml_nr_pcp_pages(zone)) {
 		mml_drain_all_pages(zone->machine);
-	return mml_rmqueue_or_explain(zone, gfp, order, migratetype);
+		page = mml_rmqueue_buddy(zone, order, migratetype);
+	}
+	return page ?: mml_rmqueue_or_explain(zone, gfp, order, migratetype);
 }
 
 /*
@@ -263,6 +274,25 @@ out:
 }
 EXPORT_SYMBOL_NS_GPL(mml_alloc_pages, MM_LAB);
 
+/* Up to @nr single frames from this CPU's list and its refills. Returns: how many. */
+static unsigned long mml_rmqueue_pcplist_bulk(struct mml_zone *zone, unsigned long nr,
+					      enum mml_migratetype migratetype,
+					      struct mml_page **pages)
+{
+	struct mml_pcp_list *list;
+	unsigned long done, flags;
+
+	local_lock_irqsave(&zone->pcp->lock, flags);
+	list = &this_cpu_ptr(zone->pcp)->list[mml_pcp_index(0, migratetype)];
+	for (done = 0; done < nr; done++) {
+		pages[done] = __mml_rmqueue_pcplist(zone, list, 0, migratetype);
+		if (unlikely(!pages[done]))
+			break;
+	}
+	local_unlock_irqrestore(&zone->pcp->lock, flags);
+	return done;
+}
+
 /**
  * mml_alloc_pages_bulk - allocate many single frames
  * @machine: from which machine
@@ -272,7 +302,7 @@ EXPORT_SYMBOL_NS_GPL(mml_alloc_pages, MM_LAB);
  * @site: who asks; the macro of this name fills it in
  *
  * What this CPU's list and the zone's lists have; unlike mml_alloc_pages(), it asks no
- * other CPU for the rest. Interrupts are off meanwhile.
+ * other CPU for the rest. For those who make allocations fail it is one.
  *
  * Context: any but NMI; never sleeps.
  * Return: how many of @pages, from the first on, are allocated, with one reference
@@ -284,19 +314,15 @@ unsigned long mml_alloc_pages_bulk(struct mml_machine *machine, gfp_t gfp,
 {
 	struct mml_zone *zone = mml_zone(machine);
 	enum mml_migratetype migratetype = mml_gfp_migratetype(zone, gfp);
-	unsigned long done, flags, i;
-	struct mml_pcp_list *list;
+	unsigned long done = 0, i, want, got;
 
 	if (unlikely(machine->slow) && mml_alloc_refused(machine, gfp, 0, site))
 		return 0;
-	local_lock_irqsave(&zone->pcp->lock, flags);
-	list = &this_cpu_ptr(zone->pcp)->list[mml_pcp_index(0, migratetype)];
-	for (done = 0; done < nr; done++) {
-		pages[done] = __mml_rmqueue_pcplist(zone, list, 0, migratetype);
-		if (unlikely(!pages[done]))
-			break;
-	}
-	local_unlock_irqrestore(&zone->pcp->lock, flags);
+	do {
+		want = min(nr - done, MML_BULK_BATCH);
+		got = mml_rmqueue_pcplist_bulk(zone, want, migratetype, pages + done);
+		done += got;
+	} while (done < nr && got == want);
 	/* Where there are no lists, or they are empty. */
 	for (; done < nr; done++) {
 		pages[done] = mml_rmqueue_buddy(zone, 0, migratetype);
@@ -336,8 +362,13 @@ static enum mml_bad_free mml_free_check(const struct mml_page *page,
 
 /* To the zone, at once; interrupts are off. */
 static void mml_free_to_zone(struct mml_zone *zone, struct mml_page *page,
-				      unsigned int order)
+			     unsigned int order)
 {
+	/* The caller's order is the head's, and that may be damaged. */
+	if (unlikely(order > MML_MAX_ORDER)) {
+		mml_bug(zone->machine, "a block of order %u is freed", order);
+		return;
+	}
 	spin_lock(&zone->lock);
 	mml_free_one_page(zone, page, order);
 	spin_unlock(&zone->lock);
@@ -354,11 +385,12 @@ static __always_inline void mml_free_unref_page(struct mml_zone *zone,
 	struct mml_pcp_list *list =
 		&this_cpu_ptr(zone->pcp)->list[mml_pcp_index(order, migratetype)];
 
-	WRITE_ONCE(page->state, MML_FRAME_PCP);
 	if (unlikely(list->nr >= list->size) && !mml_pcp_spill(zone, list, order)) {
 		mml_free_to_zone(zone, page, order);
 		return;
 	}
+	if (unlikely(list->aged))
+		mml_pcp_age_later(zone, list);
 	page->next = list->first;
 	list->first = pfn;
 	list->nr++;
@@ -388,6 +420,8 @@ mml_put_block(struct mml_zone *zone, struct mml_page *page, u32 pfn,
 	}
 	*last = refs == 1;
 	if (likely(*last)) {
+		WRITE_ONCE(page->state, MML_FRAME_PCP);
+		trace_mm_page_free(zone->machine, page, order);
 		if (likely(mml_pcp_allowed_order(order)))
 			mml_free_unref_page(zone, page, pfn, order);
 		else
@@ -427,7 +461,6 @@ void __mml_free_pages(struct mml_machine *machine, struct mml_page *page,
 			   mml_bad_free_text[bad]);
 	} else if (last) {
 		mml_count_vm_events(machine, MML_PGFREE, 1UL << order);
-		trace_mm_page_free(machine, page, order);
 	}
 }
 EXPORT_SYMBOL_NS_GPL(__mml_free_pages, MM_LAB);

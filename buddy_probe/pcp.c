@@ -21,8 +21,9 @@
  *
  * A stack's size doubles when the zone is needed, up to a limit that the zone's frames
  * and the number of CPUs give, and is halved when the list lies idle for a second or two.
- * What is idle then goes back. A machine whose random numbers are seeded has to give the
- * same run each time, and so does not age; its lists are drained on demand only.
+ * What is idle then goes back, the spare stack first. A machine whose random numbers are
+ * seeded has to give the same run each time that it is used in the same way on the same
+ * CPU, and so does not age; its lists are drained on demand only.
  *
  * Kernel counterpart: rmqueue_bulk(), free_pcppages_bulk(), nr_pcp_alloc(),
  * nr_pcp_free(), decay_pcp_high(), drain_all_pages(), page_alloc_cpu_dead() in
@@ -49,7 +50,7 @@
 /* Frames in a stack to begin with, and blocks in it at most. */
 #define MML_PCP_MIN_FRAMES	64U
 #define MML_PCP_MAX_BLOCKS	1024UL
-/* All CPUs' stacks of one list have at most this part of a zone. */
+/* Of a zone, all CPUs' first stacks of one list may have at most this part. */
 #define MML_PCP_FRACTION	16
 /* Blocks that go back under one hold of the zone's lock. */
 #define MML_PCP_FREE_BATCH	64
@@ -60,6 +61,22 @@ static enum cpuhp_state mml_pcp_cpuhp;
 /*
  * Between stack and zone.
  */
+
+/* Both at once, so that who adds them up never sees blocks twice, or not at all. */
+static void mml_pcp_count(struct mml_pcp_list *list, u32 nr, u32 nr_spare)
+{
+	struct mml_pcp_list new = { .nr = nr, .nr_spare = nr_spare };
+
+	WRITE_ONCE(list->counts, new.counts);
+}
+
+/* How many blocks a list has, seen from another CPU. */
+static u32 mml_pcp_list_nr(const struct mml_pcp_list *list)
+{
+	struct mml_pcp_list seen = { .counts = READ_ONCE(list->counts) };
+
+	return seen.nr + seen.nr_spare;
+}
 
 /* The zone was needed: next time there shall be more. */
 static void mml_pcp_grow(struct mml_pcp_list *list)
@@ -106,9 +123,10 @@ static void mml_rmqueue_bulk(struct mml_zone *zone, struct mml_pcp_list *list,
 	spin_unlock(&zone->lock);
 }
 
-/* Something is on a list: it may have to be given back some time. */
-static void mml_pcp_age_later(struct mml_zone *zone)
+/* Something comes to @list: it may have to be given back some time. */
+void mml_pcp_age_later(struct mml_zone *zone, struct mml_pcp_list *list)
 {
+	list->aged = false;
 	if (!zone->machine->seed)
 		queue_delayed_work(system_unbound_wq, &zone->age, MML_PCP_AGE);
 }
@@ -122,11 +140,12 @@ bool mml_pcp_refill(struct mml_zone *zone, struct mml_pcp_list *list,
 	list->idle = false;
 	if (list->nr_spare) {
 		swap(list->first, list->spare);
-		swap(list->nr, list->nr_spare);
+		mml_pcp_count(list, list->nr_spare, list->nr);
 	} else if (list->size) {
 		mml_rmqueue_bulk(zone, list, order, migratetype);
-		mml_pcp_grow(list);
-		mml_pcp_age_later(zone);
+		if (list->nr >= list->size)
+			mml_pcp_grow(list);
+		mml_pcp_age_later(zone, list);
 		trace_mml_alloc_decision(zone->machine, order, MML_TRY_REFILL, order,
 					 NULL, list->nr);
 	}
@@ -190,10 +209,8 @@ bool mml_pcp_spill(struct mml_zone *zone, struct mml_pcp_list *list,
 		mml_pcp_grow(list);
 	}
 	list->spare = list->first;
-	list->nr_spare = list->nr;
 	list->first = MML_PFN_NONE;
-	list->nr = 0;
-	mml_pcp_age_later(zone);
+	mml_pcp_count(list, 0, list->nr);
 	return true;
 }
 
@@ -235,19 +252,6 @@ static void mml_drain_local_pages_fn(void *zone)
 	mml_drain_local_pages(zone);
 }
 
-/* Does @cpu keep anything? It may change its mind at once. */
-static bool mml_pcp_used(int cpu, void *data)
-{
-	const struct mml_zone *zone = data;
-	const struct mml_per_cpu_pages *pcp = per_cpu_ptr(zone->pcp, cpu);
-	int i;
-
-	for (i = 0; i < MML_NR_PCP_LISTS; i++)
-		if (READ_ONCE(pcp->list[i].nr) || READ_ONCE(pcp->list[i].nr_spare))
-			return true;
-	return false;
-}
-
 /**
  * mml_drain_all_pages - all CPUs give back the free blocks that they keep
  * @machine: of which machine
@@ -258,8 +262,10 @@ void mml_drain_all_pages(struct mml_machine *machine)
 {
 	struct mml_zone *zone = mml_zone(machine);
 
-	on_each_cpu_cond_mask(mml_pcp_used, mml_drain_local_pages_fn, zone, true,
-			      cpu_online_mask);
+	/* One at a time: who comes meanwhile would interrupt everybody for nothing. */
+	mutex_lock(&zone->drain);
+	on_each_cpu(mml_drain_local_pages_fn, zone, true);
+	mutex_unlock(&zone->drain);
 }
 EXPORT_SYMBOL_NS_GPL(mml_drain_all_pages, MM_LAB);
 
@@ -273,8 +279,7 @@ unsigned long mml_nr_pcp_pages(const struct mml_zone *zone)
 		const struct mml_per_cpu_pages *pcp = per_cpu_ptr(zone->pcp, cpu);
 
 		for (i = 0; i < MML_NR_PCP_LISTS; i++)
-			frames += (unsigned long)(READ_ONCE(pcp->list[i].nr) +
-						  READ_ONCE(pcp->list[i].nr_spare)) <<
+			frames += (unsigned long)mml_pcp_list_nr(&pcp->list[i]) <<
 				  mml_pcp_order(i);
 	}
 	return frames;
@@ -285,9 +290,16 @@ EXPORT_SYMBOL_IF_KUNIT(mml_nr_pcp_pages);
  * Ageing: what nobody needs goes back.
  */
 
+struct mml_pcp_ageing {
+	struct mml_zone *zone;
+	atomic_t kept;			/* lists that have something */
+};
+
+/* Where nothing is left, whoever brings something begins anew: see @aged. */
 static void mml_pcp_age_local(void *data)
 {
-	struct mml_zone *zone = data;
+	struct mml_pcp_ageing *ageing = data;
+	struct mml_zone *zone = ageing->zone;
 	struct mml_per_cpu_pages *pcp;
 	unsigned long flags;
 	int i;
@@ -301,22 +313,26 @@ static void mml_pcp_age_local(void *data)
 			mml_free_pcppages_bulk(zone, &list->spare, &list->nr_spare,
 					       mml_pcp_order(i));
 			swap(list->first, list->spare);
-			swap(list->nr, list->nr_spare);
+			mml_pcp_count(list, list->nr_spare, list->nr);
 			list->size = max(list->size / 2, list->min_size);
 		}
 		list->idle = true;
+		list->aged = true;
+		if (list->nr || list->nr_spare)
+			atomic_inc(&ageing->kept);
 	}
 	local_unlock_irqrestore(&zone->pcp->lock, flags);
 }
 
 void mml_pcp_age(struct work_struct *work)
 {
-	struct mml_zone *zone = container_of(to_delayed_work(work), struct mml_zone, age);
+	struct mml_pcp_ageing ageing = {
+		.zone = container_of(to_delayed_work(work), struct mml_zone, age),
+	};
 
-	on_each_cpu_cond_mask(mml_pcp_used, mml_pcp_age_local, zone, true,
-			      cpu_online_mask);
-	if (mml_nr_pcp_pages(zone))
-		mml_pcp_age_later(zone);
+	on_each_cpu(mml_pcp_age_local, &ageing, true);
+	if (atomic_read(&ageing.kept) && !ageing.zone->machine->seed)
+		queue_delayed_work(system_unbound_wq, &ageing.zone->age, MML_PCP_AGE);
 }
 EXPORT_SYMBOL_IF_KUNIT(mml_pcp_age);
 
@@ -420,7 +436,11 @@ static void mml_pcp_list_init(const struct mml_zone *zone, struct mml_pcp_list *
 {
 	unsigned long most = zone->managed / MML_PCP_FRACTION / num_possible_cpus();
 
-	*list = (struct mml_pcp_list){ .first = MML_PFN_NONE, .spare = MML_PFN_NONE };
+	*list = (struct mml_pcp_list){
+		.first = MML_PFN_NONE,
+		.spare = MML_PFN_NONE,
+		.aged = true,
+	};
 	if (zone->machine->options & BIT(MML_OPTION_NO_PCP))
 		return;
 	list->max_size = min(most >> order, MML_PCP_MAX_BLOCKS);
@@ -434,6 +454,7 @@ int mml_pcp_init(struct mml_zone *zone)
 	int cpu, err, i;
 
 	INIT_DELAYED_WORK(&zone->age, mml_pcp_age);
+	mutex_init(&zone->drain);
 	zone->pcp = mml_alloc_percpu(zone->machine, struct mml_per_cpu_pages);
 	if (!zone->pcp)
 		return -ENOMEM;

@@ -4,8 +4,7 @@
  *
  * Kernel counterpart: mm/vmstat.c: frag_show(), pagetypeinfo_show(), unusable_show(),
  * extfrag_show(). Same formats. Differences: mixed pageblocks are counted without
- * page_owner, for frames know their mobility; drain_pages stands for what
- * /proc/sys/vm/compact_memory does first.
+ * page_owner, for frames know their mobility; drain_pages has no counterpart of its own.
  *
  * Locking: none, counts are read while they change, as there. The walk over the memmap
  * takes zone->lock, a pageblock at a time.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The page allocator's validator: the invariants at the head of page_alloc.c, seen
+ * The page allocator's validator: the invariants at the head of free_list.c, seen
  * from both sides, the free lists and the memmap.
  *
  * Kernel counterpart: none as a whole; page_is_buddy(), check_new_page(),
@@ -22,6 +22,8 @@
 
 /* With interrupts off: a few milliseconds. */
 #define MML_STEPS_AT_ONCE	(1UL << 18)
+/* For all of a validation's waiting: even if the other CPU is not there for a while. */
+#define MML_PATIENCE_US		100000
 
 /* The free list of one order and migratetype. */
 static void mml_validate_list(struct mml_zone *zone, struct mml_validation *v,
@@ -82,15 +84,39 @@ static void mml_validate_free_block(struct mml_zone *zone,
  * Has an allocated block references? Who has just dropped the last one says so in its
  * state a few instructions later, with interrupts off; give it the time.
  */
-static bool mml_allocated_has_references(const struct mml_page *page)
+static bool mml_allocated_has_references(const struct mml_page *page,
+					 struct mml_validation *v)
 {
-	int us;
-
-	for (us = 0; us < 100000; us++) {
-		if (READ_ONCE(page->state) != MML_FRAME_ALLOCATED ||
-		    mml_page_ref_count(page) > 0)
-			return true;
+	while (READ_ONCE(page->state) == MML_FRAME_ALLOCATED &&
+	       !mml_page_ref_count(page)) {
+		if (v->waited_us++ > MML_PATIENCE_US)
+			return false;
 		udelay(1);
+	}
+	return true;
+}
+
+/*
+ * What the block's owner says of it. It may be freed meanwhile, and even allocated again,
+ * by somebody else or by the same: then that is looked at. Owners free what a type's
+ * check looks at by RCU.
+ */
+static bool mml_owner_agrees(struct mml_machine *machine, struct mml_page *page,
+			     const struct mml_page_ops *ops, unsigned int type)
+{
+	int tries;
+
+	for (tries = 0; tries < 3; tries++) {
+		bool good;
+
+		rcu_read_lock();
+		good = ops->check(machine, page);
+		rcu_read_unlock();
+		if (good || READ_ONCE(page->state) != MML_FRAME_ALLOCATED ||
+		    READ_ONCE(page->type) != type)
+			return true;
+		/* Before the owner's fields are looked at again. */
+		smp_rmb();
 	}
 	return false;
 }
@@ -104,7 +130,7 @@ static void mml_validate_allocated_block(struct mml_zone *zone,
 	const struct mml_page_ops *ops = NULL;
 	unsigned int type;
 
-	mml_check(v, mml_allocated_has_references(page),
+	mml_check(v, mml_allocated_has_references(page, v),
 		  "allocated frame %lu has no reference", pfn);
 	mml_check(v, page->mobility < MML_MIGRATE_PCPTYPES,
 		  "allocated frame %lu was asked for with migratetype %u", pfn,
@@ -114,7 +140,7 @@ static void mml_validate_allocated_block(struct mml_zone *zone,
 	if (mml_check(v, type < MML_NR_PAGE_TYPES, "frame %lu has type %u", pfn, type))
 		ops = machine->page_ops[type];
 	if (ops && ops->check)
-		mml_check(v, ops->check(machine, page),
+		mml_check(v, mml_owner_agrees(machine, page, ops, type),
 			  "frame %lu is not a good %s page", pfn, ops->name);
 }
 
@@ -136,8 +162,10 @@ static unsigned long mml_validate_block(struct mml_zone *zone, struct mml_valida
 	if (!mml_check(v, mml_begins_block(state),
 		       "frame %lu should begin a block, has state %u", pfn, state))
 		return 1;
-	mml_check(v, IS_ALIGNED(pfn, size) && pfn + size <= end,
-		  "block at frame %lu cannot have order %u", pfn, page->order);
+	if (!mml_check(v, IS_ALIGNED(pfn, size) && pfn + size <= end &&
+		       page->order <= MML_MAX_ORDER,
+		       "block at frame %lu cannot have order %u", pfn, page->order))
+		return 1;
 	for (i = pfn + 1; i < min(pfn + size, end); i++)
 		mml_check(v, memmap[i].state == MML_FRAME_INTERIOR,
 			  "frame %lu inside a block has state %u", i, memmap[i].state);

@@ -10,6 +10,7 @@
 #ifndef _MML_ZONE_H
 #define _MML_ZONE_H
 
+#include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -21,6 +22,10 @@
 #include "mm_lab/frame_list.h"
 #include "mm_lab/machine.h"
 #include "mm_lab/session.h"
+
+#ifdef CONFIG_PREEMPT_RT
+#error "per-CPU lists are drained in interrupts, where PREEMPT_RT may not take their locks"
+#endif
 
 /* A pageblock: what one page-table entry of the second level maps, 2 MiB. */
 #define MML_PAGEBLOCK_ORDER	9
@@ -40,23 +45,31 @@ struct mml_free_area {
  * struct mml_pcp_list - free blocks of one order and migratetype, kept by one CPU
  * @first: frame number of the last one put in, or MML_PFN_NONE; linked by
  *	mml_page.next
- * @nr: how many are on that stack
  * @spare: the older stack: its first frame number, or MML_PFN_NONE
- * @nr_spare: how many are on that; it is not added to
+ * @nr: how many are on the first stack
+ * @nr_spare: how many are on the spare one, which is not added to
+ * @counts: both
  * @size: blocks that a stack may have; 0: this list is not used
  * @min_size: what @size goes back to when the list is left alone
  * @max_size: what it may grow to
  * @idle: not refilled, swapped or spilled since it was last aged
+ * @aged: nothing was pushed since then: the next one sees to it that it is again
  */
 struct mml_pcp_list {
 	u32 first;
-	u32 nr;
 	u32 spare;
-	u32 nr_spare;
+	union {
+		struct {
+			u32 nr;
+			u32 nr_spare;
+		};
+		u64 counts;
+	};
 	u32 size;
 	u32 min_size;
 	u32 max_size;
 	bool idle;
+	bool aged;
 };
 
 /**
@@ -79,6 +92,7 @@ struct mml_per_cpu_pages {
  * @lock: irq-safe; a CPU's pcp->lock may be held; only the explainer's is taken under it
  * @free_area: by order
  * @nr_free: frames on the free lists
+ * @drain: held by who has all CPUs give back what they keep
  * @age: gives back what lies idle on per-CPU lists, while there is anything
  * @cpuhp: told when a CPU goes
  *
@@ -96,6 +110,7 @@ struct mml_zone {
 	struct mml_free_area	free_area[MML_NR_ORDERS];	/* Z */
 	unsigned long		nr_free;			/* Z */
 
+	struct mutex		drain;
 	struct delayed_work	age;
 	struct hlist_node	cpuhp;
 };
@@ -190,6 +205,12 @@ static inline unsigned int mml_pcp_order(unsigned int index)
 	return order <= MML_PCP_MAX_LOW_ORDER ? order : MML_PAGEBLOCK_ORDER;
 }
 
+/* The order in a head, that may be damaged: never more than there is. */
+static inline unsigned int mml_block_order(const struct mml_page *page)
+{
+	return min_t(unsigned int, READ_ONCE(page->order), MML_MAX_ORDER);
+}
+
 /* How many free blocks of @order are there, of all migratetypes? */
 static inline unsigned long mml_nr_free_blocks(const struct mml_zone *zone,
 					       unsigned int order)
@@ -248,9 +269,8 @@ struct mml_page *mml_rmqueue_smallest(struct mml_zone *zone, unsigned int order,
 struct mml_page *mml_rmqueue(struct mml_zone *zone, unsigned int order,
 			     enum mml_migratetype migratetype, unsigned int *most)
 	__must_hold(&zone->lock);
-unsigned long mml_move_freepages_block(struct mml_zone *zone, u32 start,
-				       enum mml_migratetype old_mt,
-				       enum mml_migratetype new_mt)
+void mml_move_freepages_block(struct mml_zone *zone, u32 start,
+			      enum mml_migratetype old_mt, enum mml_migratetype new_mt)
 	__must_hold(&zone->lock);
 void mml_free_one_page(struct mml_zone *zone, struct mml_page *page,
 		       unsigned int freed)
@@ -267,6 +287,7 @@ struct mml_page *mml_rmqueue_fallback(struct mml_zone *zone, unsigned int order,
 	__must_hold(&zone->lock);
 
 /* pcp.c: per-CPU lists */
+void mml_pcp_age_later(struct mml_zone *zone, struct mml_pcp_list *list);
 bool mml_pcp_refill(struct mml_zone *zone, struct mml_pcp_list *list,
 		    unsigned int order, enum mml_migratetype migratetype);
 bool mml_pcp_spill(struct mml_zone *zone, struct mml_pcp_list *list,

@@ -3,9 +3,10 @@
  * Suite mml_pcp: per-CPU lists, and the page allocator as a whole: random requests of all
  * orders and migratetypes against a bitmap.
  *
- * UML has one CPU: what several do to each other is tested in VMs (qemu/tests/stress.c).
+ * What several CPUs do to each other, and those that go, is storm.c.
  */
 #include <linux/bitmap.h>
+#include <linux/delay.h>
 
 #include "buddy_probe/zone.h"
 #include "kunit/machine.h"
@@ -239,6 +240,28 @@ static void mml_pcp_test_age(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
 }
 
+/* What comes to lists that ageing has emptied, and left alone, goes back as well. */
+static void mml_pcp_test_age_again(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES,
+						     .memmap_only = true);
+	struct mml_zone *zone = mml_zone(machine);
+	struct mml_page *pages[4];
+	int i, round, ms;
+
+	for (i = 0; i < ARRAY_SIZE(pages); i++)
+		pages[i] = mml_alloc_pages(machine, GFP_KERNEL, 0);
+	for (round = 0; round < 2; round++) {
+		for (ms = 0; delayed_work_pending(&zone->age) && ms < 20000; ms += 20)
+			msleep(20);
+		KUNIT_EXPECT_EQ(test, mml_nr_pcp_pages(zone), 0);
+		for (i = 0; round == 0 && i < ARRAY_SIZE(pages); i++)
+			__mml_free_pages(machine, pages[i], 0);
+		KUNIT_EXPECT_EQ(test, delayed_work_pending(&zone->age), round == 0);
+	}
+	KUNIT_EXPECT_EQ(test, zone->nr_free, MML_TEST_FRAMES);
+}
+
 /* Without per-CPU lists nothing is kept, and everything works. */
 static void mml_pcp_test_off(struct kunit *test)
 {
@@ -437,6 +460,7 @@ static struct kunit_case mml_pcp_cases[] = {
 	KUNIT_CASE(mml_pcp_test_drain),
 	KUNIT_CASE(mml_pcp_test_exhaust),
 	KUNIT_CASE(mml_pcp_test_age),
+	KUNIT_CASE_SLOW(mml_pcp_test_age_again),
 	KUNIT_CASE(mml_pcp_test_off),
 	KUNIT_CASE(mml_pcp_test_misuse),
 	KUNIT_CASE(mml_pcp_test_damage),

@@ -17,8 +17,8 @@
  *	MML_FRAME_INTERIOR	none of these: only its head speaks for it
  *	MML_FRAME_ABSENT	no frame: a hole in the memory
  *
- * Splitting writes the new head, merging turns the absorbed head into interior,
- * and nothing is done frame by frame.
+ * Splitting writes the new head, merging turns the absorbed head into interior; only
+ * what is cut up for a CPU is written block by block.
  */
 #ifndef _MML_FRAME_H
 #define _MML_FRAME_H
@@ -101,7 +101,9 @@ static_assert(sizeof(struct mml_page) <= 64);
  * struct mml_page_ops - what the owner of a type of pages does for the lower rooms
  * @name: of the type, as texts show it
  * @check: is @page, an allocated head of this type, consistent? Called by the
- *	validator under the zone's lock, interrupts off; may be NULL
+ *	validator, in an RCU read section, interrupts off. The block may be freed and
+ *	used otherwise meanwhile: what its mapping leads to has to be freed by RCU, and
+ *	its type looked at once more before that is believed. May be NULL
  */
 struct mml_page_ops {
 	const char *name;

@@ -4,8 +4,8 @@
  *
  * Kernel counterpart: include/linux/list.h, with lib/list_debug.c's checks. Here
  * the check is part of the operation and costs two comparisons: a link that leads
- * outside the memmap, or to a frame that does not point back, marks the machine
- * broken and is not followed; the host lives on.
+ * outside the memmap, or, when a frame leaves, to one that does not point back, marks
+ * the machine broken and is not followed; the host lives on.
  *
  * Locking: the caller's, one lock a list. A frame is on at most one list.
  */
@@ -33,8 +33,9 @@ static inline struct mml_page *mml_link(struct mml_machine *machine, u32 pfn)
  *
  * Context: any; the list's lock is held.
  */
-static inline void mml_frame_list_add(struct mml_machine *machine, struct mml_frame_list *list,
-			struct mml_page *page)
+static inline void mml_frame_list_add(struct mml_machine *machine,
+				      struct mml_frame_list *list,
+				      struct mml_page *page)
 {
 	u32 pfn = page - machine->memmap;
 	struct mml_page *next = mml_link(machine, list->first);
@@ -62,7 +63,8 @@ static inline void mml_frame_list_add(struct mml_machine *machine, struct mml_fr
  * Context: any; the list's lock is held.
  */
 static inline void mml_frame_list_add_tail(struct mml_machine *machine,
-			     struct mml_frame_list *list, struct mml_page *page)
+					   struct mml_frame_list *list,
+					   struct mml_page *page)
 {
 	u32 pfn = page - machine->memmap;
 	struct mml_page *prev = mml_link(machine, list->last);
@@ -90,8 +92,9 @@ static inline void mml_frame_list_add_tail(struct mml_machine *machine,
  * Context: any; the list's lock is held.
  * Return: true if so.
  */
-static inline bool mml_frame_linked(struct mml_machine *machine, const struct mml_frame_list *list,
-		      const struct mml_page *page)
+static inline bool mml_frame_linked(struct mml_machine *machine,
+				    const struct mml_frame_list *list,
+				    const struct mml_page *page)
 {
 	u32 pfn = page - machine->memmap;
 	const struct mml_page *next = mml_link(machine, page->next);
@@ -114,8 +117,9 @@ static inline bool mml_frame_linked(struct mml_machine *machine, const struct mm
  * Return: true; false if the links are corrupt: nothing was changed then, and the
  * machine is marked broken.
  */
-static inline bool mml_frame_list_del(struct mml_machine *machine, struct mml_frame_list *list,
-			struct mml_page *page)
+static inline bool mml_frame_list_del(struct mml_machine *machine,
+				      struct mml_frame_list *list,
+				      struct mml_page *page)
 {
 	if (unlikely(!mml_frame_linked(machine, list, page))) {
 		mml_frame_list_bug(machine, page - machine->memmap);
@@ -142,8 +146,8 @@ static inline bool mml_frame_list_del(struct mml_machine *machine, struct mml_fr
  * Context: any; the list's lock is held.
  * Return: the frame; NULL if the list is empty or corrupt.
  */
-static inline struct mml_page *mml_frame_list_first(struct mml_machine *machine,
-				      const struct mml_frame_list *list)
+static inline struct mml_page *
+mml_frame_list_first(struct mml_machine *machine, const struct mml_frame_list *list)
 {
 	struct mml_page *page;
 
@@ -164,7 +168,7 @@ static inline struct mml_page *mml_frame_list_first(struct mml_machine *machine,
  * Return: the frame; NULL if the list is empty or corrupt.
  */
 static inline struct mml_page *mml_frame_list_pop(struct mml_machine *machine,
-				    struct mml_frame_list *list)
+						  struct mml_frame_list *list)
 {
 	struct mml_page *page = mml_frame_list_first(machine, list);
 

@@ -38,11 +38,13 @@ void mml_mark_broken(struct mml_machine *machine, const char *fmt, ...);
  * @machine: the machine looked at, NULL for the regions
  * @checks: invariants looked at
  * @violations: those that did not hold
+ * @waited_us: microseconds that were waited for somebody in between two states
  */
 struct mml_validation {
 	struct mml_machine *machine;
 	u64 checks;
 	u64 violations;
+	u64 waited_us;
 };
 
 __printf(2, 3)

@@ -335,7 +335,8 @@ static void test_faults(void)
  * Faults for which there is no frame. They are their process's last.
  */
 
-#define GFP_FAULT	"GFP_USER|__GFP_NOWARN|__GFP_ZERO|__GFP_MOVABLE"
+#define GFP_PAGE	"GFP_USER|__GFP_NOWARN|__GFP_ZERO|__GFP_MOVABLE"
+#define GFP_TABLE	"GFP_USER|__GFP_NOWARN|__GFP_ZERO"
 
 /* Touch pages, a stride apart, until killed. */
 static int touch_stride(uint64_t limit, uint64_t stride)
@@ -372,11 +373,12 @@ static bool table_is(const struct mml_explain *e, uint32_t i, uint32_t level, ui
 	return step_is(e, i, (struct mml_explain_step){ MML_STEP_TABLE, level, 0, there, 1 });
 }
 
-static bool no_frame_is(const struct mml_explain *e, pid_t pid, uint64_t address, uint32_t cause)
+static bool no_frame_is(const struct mml_explain *e, pid_t pid, uint64_t address, uint32_t cause,
+			const char *gfp)
 {
 	return e->why == MML_WHY_NO_FRAME && e->cause == cause && e->pid == (uint32_t)pid &&
 	       e->session && e->address == address && e->access == PROT_WRITE && !e->order &&
-	       !e->lost && !strcmp(e->gfp, GFP_FAULT);
+	       !e->lost && !strcmp(e->gfp, gfp);
 }
 
 static void test_no_frame(void)
@@ -389,7 +391,7 @@ static void test_no_frame(void)
 	pid = child_start(touch_pages, NULL);
 	test_is(child_end(pid), 128 + SIGKILL, "a process that uses up all frames");
 	e = last(MML_EXPLAIN_FAULT);
-	test_explained(no_frame_is(&e, pid, WINDOW + 60 * PAGE, MML_WHY_NOTHING_FREE) &&
+	test_explained(no_frame_is(&e, pid, WINDOW + 60 * PAGE, MML_WHY_NOTHING_FREE, GFP_PAGE) &&
 		       table_is(&e, 0, 3, 1) && table_is(&e, 1, 2, 1) && table_is(&e, 2, 1, 1) &&
 		       table_is(&e, 3, 0, 1) &&
 		       step_is(&e, 4, (struct mml_explain_step){ MML_STEP_PAGE, 0, 0, 0, 1 }) &&
@@ -404,7 +406,7 @@ static void test_no_frame(void)
 	pid = child_start(touch_tables, NULL);
 	test_is(child_end(pid), 128 + SIGKILL, "one that wants a table for each page");
 	e = last(MML_EXPLAIN_FAULT);
-	test_explained(no_frame_is(&e, pid, WINDOW + 30 * 2 * MIB, MML_WHY_NOTHING_FREE) &&
+	test_explained(no_frame_is(&e, pid, WINDOW + 30 * 2 * MIB, MML_WHY_NOTHING_FREE, GFP_PAGE) &&
 		       table_is(&e, 2, 1, 1) && table_is(&e, 3, 0, 1) && lists_are(&e, 5, 0, none),
 		       &e, "wanted the page for the last table there was");
 
@@ -412,7 +414,7 @@ static void test_no_frame(void)
 	pid = child_start(touch_limited, NULL);
 	test_is(child_end(pid), 128 + SIGKILL, "one that goes beyond its limit");
 	e = last(MML_EXPLAIN_FAULT);
-	test_explained(no_frame_is(&e, pid, WINDOW + 6 * PAGE, MML_WHY_LIMIT) && e.nr_steps == 6 &&
+	test_explained(no_frame_is(&e, pid, WINDOW + 6 * PAGE, MML_WHY_LIMIT, GFP_PAGE) && e.nr_steps == 6 &&
 		       step_is(&e, 5, (struct mml_explain_step){ MML_STEP_CHARGE, 0, 10, 10, 1 }),
 		       &e, "held 10 of 10");
 	test(free_frames_become(machine.id, FRAMES), "all are free again");
@@ -432,7 +434,7 @@ static void test_no_table(void)
 	pid = child_start(touch_pages, NULL);
 	test_is(child_end(pid), 128 + SIGKILL, "one for which there are two frames");
 	e = last(MML_EXPLAIN_FAULT);
-	test_explained(no_frame_is(&e, pid, WINDOW, MML_WHY_NOTHING_FREE) &&
+	test_explained(no_frame_is(&e, pid, WINDOW, MML_WHY_NOTHING_FREE, GFP_TABLE) &&
 		       table_is(&e, 0, 3, 1) && table_is(&e, 1, 2, 1) && table_is(&e, 2, 1, 0) &&
 		       e.nr_steps == 3 + ORDERS + 1, &e,
 		       "has the two upper tables and wanted the third");

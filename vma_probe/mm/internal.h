@@ -28,6 +28,7 @@
  * @level: 0 for a table of PTEs, 3 for the top
  * @nr_present: entries that are present
  * @lock: the table mutex (level 0)
+ * @rcu: frees it, once no validator looks at it any more
  *
  * Lock key: C constant; T, at level 0 @lock, above it mm->page_table_lock to add and
  * mm->mmap_lock held for writing to remove.
@@ -37,6 +38,7 @@ struct mml_ptdesc {
 	unsigned int	level;		/* C */
 	unsigned int	nr_present;	/* T */
 	struct mutex	lock;
+	struct rcu_head	rcu;
 };
 
 /* Bytes of address space that one entry of a table of @level covers. */

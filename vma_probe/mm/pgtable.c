@@ -24,8 +24,13 @@ static struct mml_ptdesc *mml_page_ptdesc(const struct mml_page *page)
 
 static bool mml_table_page_check(struct mml_machine *machine, struct mml_page *page)
 {
-	const struct mml_ptdesc *table = mml_page_ptdesc(page);
+	const struct mml_ptdesc *table = READ_ONCE(page->mapping);
 
+	/* Is it the mapping of a table? If not, the page has another owner by now. */
+	smp_rmb();
+	if (READ_ONCE(page->type) != MML_PAGE_TABLE ||
+	    READ_ONCE(page->state) != MML_FRAME_ALLOCATED)
+		return true;
 	return page->order == 0 && table && table->nr_present <= MML_PTRS_PER_TABLE;
 }
 
@@ -62,7 +67,8 @@ static void mml_table_free(struct mml_mm *mm, struct mml_ptdesc *table)
 {
 	atomic_long_dec(&mm->nr_ptes);
 	mml_mm_free_page(mm, table->page);
-	kfree(table);
+	/* A validator may be looking at it. */
+	kfree_rcu(table, rcu);
 }
 
 /* The top-level table, or NULL. */

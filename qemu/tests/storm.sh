@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The suite mml_storm as a module, on four CPUs: threads, a timer and an interrupt
+# allocate frames while CPUs go and come back.
+#
+# kernels: lab debug
+# vm: --cpus 4
+# timeout: 120
+
+. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/lib/guest.sh"
+
+results=/sys/kernel/debug/kunit/mml_storm/results
+validate_before=$(mmlab validate 2>&1)
+
+# The newline of an echo would be part of the name
+printf mml_storm >/sys/module/kunit/parameters/filter_glob
+ok "mm_lab_kunit.ko is loaded" insmod kunit/mm_lab_kunit.ko
+is "one suite has run" "$(ls /sys/kernel/debug/kunit)" mml_storm
+diag "$(sed -n 's/^ *# mml_storm_test[a-z_]*: //p' $results)"
+is "its tests passed" "$(sed -n 's/^ *ok [0-9]* \(mml_storm_test[a-z_]*\).*/\1/p' $results)" "mml_storm_test
+mml_storm_test_no_pcp"
+is "CPUs were unplugged" "$(grep -c ' 6 CPUs unplugged' $results)" 2
+is "all of them are back" "$(nproc)" 4
+ok "the module goes" rmmod mm_lab_kunit
+is "machine 0 is as it was" "$(mmlab validate 2>&1)" "$validate_before"
+done_testing
