@@ -721,6 +721,7 @@ struct mml_machine *mml_machine_hold(u32 id, struct mml_hold *hold,
 	mutex_unlock(&mml_machines_lock);
 	return machine;
 }
+EXPORT_SYMBOL_NS_GPL(mml_machine_hold, MM_LAB);
 
 static void mml_machine_reap(u32 id)
 {
@@ -768,6 +769,7 @@ void mml_machine_unhold(struct mml_machine *machine, struct mml_hold *hold)
 	if (last)
 		mml_machine_reap(id);
 }
+EXPORT_SYMBOL_NS_GPL(mml_machine_unhold, MM_LAB);
 
 /*
  * Looking at one, or at all.
