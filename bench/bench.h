@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The bench: tests, each with two sides, and what runs them.
+ *
+ * A test is the same work on the lab's side and on the kernel's. A batch is one side of
+ * a test done job->n times between two looks at the clock. Batches of all tests and both
+ * sides take turns, round after round (run.c), so that whatever changes meanwhile changes
+ * for both.
+ */
+#ifndef _MML_BENCH_H
+#define _MML_BENCH_H
+
+#include <linux/gfp.h>
+#include <linux/seq_file.h>
+#include <linux/types.h>
+
+struct mml_bench_job;
+struct mml_machine;
+
+enum mml_bench_who {
+	MML_BENCH_OURS,
+	MML_BENCH_KERNEL,
+	MML_BENCH_NR_SIDES,
+};
+
+#define MML_BENCH_MAX_PARTS	2	/* allocating, and freeing apart from it */
+#define MML_BENCH_BURST		1000	/* blocks that a burst holds */
+#define MML_BENCH_BULK		64	/* pages that one bulk call is for */
+#define MML_BENCH_MAX_HELD	16384	/* blocks held to fix a state */
+
+/**
+ * struct mml_bench_allocator - a page allocator under test
+ * @alloc: a block of 1 << order pages; NULL: there is none
+ * @free: give it back
+ * @frame: its frame number, whatever that counts from
+ */
+struct mml_bench_allocator {
+	void *(*alloc)(gfp_t gfp, unsigned int order);
+	void (*free)(void *block, unsigned int order);
+	unsigned long (*frame)(const void *block);
+};
+
+typedef void (*mml_bench_part_fn)(struct mml_bench_job *job);
+
+/**
+ * struct mml_bench_side - one side of a test
+ * @allocator: that is tested; NULL for what allocates nothing
+ * @prepare: brings about the state that the test begins in, before a batch; may be NULL
+ * @settle: the same, right before the clock is looked at; may be NULL
+ * @part: what is timed, each part by itself, the later ones may be NULL
+ */
+struct mml_bench_side {
+	const struct mml_bench_allocator *allocator;
+	int (*prepare)(struct mml_bench_job *job);
+	int (*settle)(struct mml_bench_job *job);
+	mml_bench_part_fn part[MML_BENCH_MAX_PARTS];
+};
+
+/**
+ * struct mml_bench_test - a test
+ * @name: of the row
+ * @order: of the blocks
+ * @gfp: of the allocations
+ * @n: operations of a batch
+ * @fixed: @n stays as it is, whatever the parameter repeat says
+ * @shuffle: blocks are freed at random, not in the order in which they were allocated
+ * @threads: it is also one of those that threads run at once
+ * @side: by enum mml_bench_who
+ */
+struct mml_bench_test {
+	const char *name;
+	unsigned int order;
+	gfp_t gfp;
+	unsigned long n;
+	bool fixed;
+	bool shuffle;
+	bool threads;
+	const struct mml_bench_side *side[MML_BENCH_NR_SIDES];
+};
+
+/**
+ * struct mml_bench_job - a batch
+ * @side: that is run
+ * @order: of the blocks
+ * @gfp: of the allocations
+ * @n: how many operations
+ * @failed: an allocation failed
+ * @nr_held: how many blocks are in @held
+ * @held: blocks that are held so that the state is what it is
+ * @held_order: their orders
+ * @blocks: what a burst has allocated
+ * @sequence: the order in which a burst is freed
+ */
+struct mml_bench_job {
+	const struct mml_bench_side *side;
+	unsigned int order;
+	gfp_t gfp;
+	unsigned long n;
+	bool failed;
+	unsigned int nr_held;
+	void *held[MML_BENCH_MAX_HELD];
+	u8 held_order[MML_BENCH_MAX_HELD];
+	void *blocks[MML_BENCH_BURST];
+	u16 sequence[MML_BENCH_BURST];
+};
+
+/* A table of tests ends with one that has no name. */
+extern const struct mml_bench_test mml_bench_control_tests[];
+extern const struct mml_bench_test mml_bench_pages_tests[];
+extern const struct mml_bench_test mml_bench_gen_pool_tests[];
+extern const struct mml_bench_test mml_bench_gpu_buddy_tests[];
+
+/* Pairs and bursts of the allocators (pages.h). */
+extern const struct mml_bench_side mml_bench_ours_pair, mml_bench_ours_burst;
+extern const struct mml_bench_side mml_bench_kernel_pair, mml_bench_kernel_burst;
+extern const struct mml_bench_side mml_bench_gen_pool_pair, mml_bench_gen_pool_burst;
+extern const struct mml_bench_side mml_bench_gpu_buddy_pair, mml_bench_gpu_buddy_burst;
+
+/* main.c */
+extern const struct mml_bench_test *const mml_bench_tables[];
+extern struct mml_machine *mml_bench_machine;
+
+/* run.c */
+int mml_bench_batches(const char *glob, unsigned int rounds, unsigned int repeat);
+int mml_bench_show(struct seq_file *seq);
+void mml_bench_print(void);
+void mml_bench_forget(void);
+unsigned int mml_bench_count(const char *glob);
+int mml_bench_reserve(unsigned long n);
+void mml_bench_keep(const struct mml_bench_test *test, enum mml_bench_who who,
+		    unsigned int part, unsigned int threads, unsigned long n, u64 time);
+void mml_bench_job_init(struct mml_bench_job *job, const struct mml_bench_test *test,
+			enum mml_bench_who who);
+
+/* threads.c */
+int mml_bench_threads(const char *glob, unsigned int rounds, unsigned int threads,
+		      unsigned int msecs);
+
+/* state.c */
+int mml_bench_hold_siblings(struct mml_bench_job *job);
+int mml_bench_hold_siblings_kernel(struct mml_bench_job *job);
+int mml_bench_hold(struct mml_bench_job *job, gfp_t gfp, unsigned int order);
+void mml_bench_release(struct mml_bench_job *job);
+int mml_bench_drain_kernel(struct mml_bench_job *job);
+
+/* gen_pool.c, gpu_buddy.c: what they allocate from is made for a run. */
+int mml_bench_gen_pool_make(void);
+void mml_bench_gen_pool_unmake(void);
+int mml_bench_gpu_buddy_make(void);
+void mml_bench_gpu_buddy_unmake(void);
+
+#endif /* _MML_BENCH_H */

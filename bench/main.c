@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mml_bench: what allocations cost, the lab's beside the kernel's, in one run. It calls
+ * exported functions only, as any user of the lab and of the kernel does, on the default
+ * machine.
+ *
+ *	echo 'pages.order0.*' >/sys/kernel/debug/mm_lab_bench/run
+ *	cat /sys/kernel/debug/mm_lab_bench/results
+ *
+ * runs the tests whose names match and waits for their end. The parameters, which can be
+ * changed at any time, say how: rounds, repeat, threads, msecs. Each line of results is
+ * one batch as it was measured: test, side, part, threads, operations, time.
+ * Built into a kernel, mm_lab_bench.run=GLOB runs them at boot, with the results in the
+ * kernel log, and turns the machine off.
+ *
+ * The marks around what is timed are counted by themselves, so the n-th pair of marks of
+ * a run is its n-th line, once those of measuring the clock are left out.
+ *
+ * Locking: mml_bench_mutex is held while tests run and while results are read.
+ */
+#include <linux/debugfs.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/reboot.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "bench/bench.h"
+#include "bench/compat.h"
+#include "buddy_probe/buddy.h"
+#include "mm_lab/machine.h"
+
+static unsigned int rounds = 31;
+module_param(rounds, uint, 0644);
+MODULE_PARM_DESC(rounds, "batches of each side of each test (31)");
+
+static unsigned int repeat = 1;
+module_param(repeat, uint, 0644);
+MODULE_PARM_DESC(repeat, "times as many operations in a batch, where the test allows it (1)");
+
+static unsigned int threads;
+module_param(threads, uint, 0644);
+MODULE_PARM_DESC(threads, "0: batches; else throughput of one thread and of so many, a CPU each (0)");
+
+static unsigned int msecs = 200;
+module_param(msecs, uint, 0644);
+MODULE_PARM_DESC(msecs, "how long threads run for one sample (200)");
+
+/* Only read at boot, where there is no debugfs file to write to yet. */
+static char *run;
+module_param(run, charp, 0444);
+MODULE_PARM_DESC(run, "built into a kernel: run what matches at boot, then turn off");
+
+static DEFINE_MUTEX(mml_bench_mutex);
+static struct dentry *mml_bench_debugfs;
+
+/* The machine, while tests run. */
+struct mml_machine *mml_bench_machine;
+
+const struct mml_bench_test *const mml_bench_tables[] = {
+	mml_bench_control_tests,
+	mml_bench_pages_tests,
+	mml_bench_gen_pool_tests,
+	/* Last, for where it is not, the table ends here. */
+	MML_BENCH_HAVE_GPU_BUDDY ? mml_bench_gpu_buddy_tests : NULL,
+	NULL
+};
+
+/* What the other allocators allocate from. */
+static int mml_bench_make(void)
+{
+	int err;
+
+	err = mml_bench_gen_pool_make();
+	if (err || !MML_BENCH_HAVE_GPU_BUDDY)
+		return err;
+	err = mml_bench_gpu_buddy_make();
+	if (err)
+		mml_bench_gen_pool_unmake();
+	return err;
+}
+
+static void mml_bench_unmake(void)
+{
+	if (MML_BENCH_HAVE_GPU_BUDDY)
+		mml_bench_gpu_buddy_unmake();
+	mml_bench_gen_pool_unmake();
+}
+
+static int mml_bench_measure(const char *glob)
+{
+	int err;
+
+	err = mml_bench_make();
+	if (err)
+		return err;
+	if (READ_ONCE(threads))
+		err = mml_bench_threads(glob, rounds, threads, msecs);
+	else
+		err = mml_bench_batches(glob, rounds, repeat);
+	mml_bench_unmake();
+	return err;
+}
+
+/* Run what matches @glob. Returns: 0 or a negative errno; what was wrong is in the log. */
+static int mml_bench_run(const char *glob)
+{
+	struct mml_hold hold;
+	int err;
+
+	if (!mml_bench_count(glob)) {
+		pr_err("no test matches '%s'\n", glob);
+		return -ENOENT;
+	}
+	mml_bench_machine = mml_machine_hold(MML_MACHINE_DEFAULT, &hold, "bench");
+	if (!mml_bench_machine) {
+		pr_err("there is no default machine; load mm_lab with memory=64M or more\n");
+		return -ENODEV;
+	}
+	err = mml_bench_measure(glob);
+	mml_machine_unhold(mml_bench_machine, &hold);
+	mml_bench_machine = NULL;
+	return err;
+}
+
+static ssize_t mml_bench_run_write(struct file *file, const char __user *buf,
+				   size_t count, loff_t *ppos)
+{
+	char glob[80];
+	int err;
+
+	if (count >= sizeof(glob))
+		return -EINVAL;
+	if (copy_from_user(glob, buf, count))
+		return -EFAULT;
+	glob[count] = '\0';
+
+	err = mutex_lock_interruptible(&mml_bench_mutex);
+	if (err)
+		return err;
+	err = mml_bench_run(strim(glob));
+	mutex_unlock(&mml_bench_mutex);
+	return err ?: count;
+}
+
+static const struct file_operations mml_bench_run_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = mml_bench_run_write,
+	.llseek = noop_llseek,
+};
+
+static int mml_bench_results_show(struct seq_file *seq, void *unused)
+{
+	int err;
+
+	err = mutex_lock_interruptible(&mml_bench_mutex);
+	if (err)
+		return err;
+	err = mml_bench_show(seq);
+	mutex_unlock(&mml_bench_mutex);
+	return err;
+}
+DEFINE_SHOW_ATTRIBUTE(mml_bench_results);
+
+/* Built in: what the command line asks for. The end is seen in the log. */
+static void mml_bench_boot(void)
+{
+	int err;
+
+	mutex_lock(&mml_bench_mutex);
+	err = mml_bench_run(run);
+	if (!err)
+		mml_bench_print();
+	mutex_unlock(&mml_bench_mutex);
+	pr_info("done: %d\n", err);
+	kernel_power_off();
+}
+
+static int __init mml_bench_init(void)
+{
+	mml_bench_debugfs = debugfs_create_dir("mm_lab_bench", NULL);
+	debugfs_create_file("run", 0200, mml_bench_debugfs, NULL, &mml_bench_run_fops);
+	debugfs_create_file("results", 0400, mml_bench_debugfs, NULL,
+			    &mml_bench_results_fops);
+	if (IS_BUILTIN(CONFIG_MM_LAB_BENCH) && run)
+		mml_bench_boot();
+	return 0;
+}
+
+/* Built in, the machine is there by now: its initcall was an earlier one. */
+late_initcall(mml_bench_init);
+
+static void __exit mml_bench_exit(void)
+{
+	debugfs_remove(mml_bench_debugfs);
+	mml_bench_forget();
+}
+module_exit(mml_bench_exit);
+
+MODULE_DESCRIPTION("mm_lab: what allocations cost, beside the kernel's");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(MM_LAB);
