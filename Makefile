@@ -24,6 +24,9 @@ TESTS ?=
 SUITES ?=
 SEED ?=
 
+# For `make bench`: icount, uml, mttcg2, mttcg4, several with commas between, or all
+METHOD ?=
+
 # For `make kunit`: um or x86_64. To kbuild the name means something else
 ARCH ?=
 kunit_arch := $(ARCH)
@@ -52,7 +55,7 @@ prepare_kernel = $(if $(filter-out stock,$(KERNEL)),&& scripts/setup kernel && s
 
 quiet := $(if $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),--quiet)
 
-.PHONY: all modules tools run test check kunit vm shell setup clean help
+.PHONY: all modules tools run test check kunit bench vm shell setup clean help
 
 all: modules tools
 
@@ -83,6 +86,11 @@ kunit:
 	@scripts/setup kunit $(if $(filter x86_64,$(kunit_arch)),kernel vm)
 	@scripts/kunit $(if $(kunit_arch),--arch '$(kunit_arch)') $(if $(SEED),--seed '$(SEED)') $(if $(SUITES),'$(SUITES)')
 
+bench:
+	@scripts/setup build vm test kunit
+	+@$(prepare_vm)
+	@scripts/bench $(if $(METHOD),--method '$(METHOD)') $(if $(TESTS),--tests '$(TESTS)')
+
 vm:
 	@[ -n "$$MMLAB_CMD" ] || { echo "make vm: say what to run: make vm CMD='uname -a'" >&2; exit 2; }
 	+@$(prepare_vm)
@@ -108,6 +116,7 @@ help:
 	@echo '  make test       set up, and run all tests: KUnit, VMs with three kernels, harness'
 	@echo '  make check      static checks: checkpatch, sparse, W=1, kernel-doc, shellcheck ...'
 	@echo '  make kunit      the KUnit suites, on UML or with ARCH=x86_64 on that'
+	@echo '  make bench      what allocations cost, the lab beside the kernel (out/bench.json)'
 	@echo '  make vm CMD=... run a command in a VM that has the modules loaded'
 	@echo '  make shell      the same, with a shell on this terminal'
 	@echo '  make setup      install and fetch what all of these need (as root, Debian 12)'
@@ -123,7 +132,8 @@ help:
 	@echo '  PARAMS=         vm, shell: parameters for mm_lab.ko, such as memory=128M'
 	@echo '  KERNEL=         vm, shell: the kernel to boot, stock, lab or debug (stock)'
 	@echo '  TIMEOUT=        vm, shell: seconds before the VM is given up (300; shell: never)'
-	@echo '  TESTS=          test, check: only the stages, files or checks that match (all)'
+	@echo '  TESTS=          test, check, bench: only the stages, files, checks or rows that match'
+	@echo '  METHOD=         bench: icount, uml, mttcg2, mttcg4; commas between several (all)'
 	@echo '  ARCH=           kunit: um or x86_64 (um)'
 	@echo '  SUITES= SEED=   kunit: only the suites that match; seed of the random tests'
 	@echo '  MMLAB_CACHE=    environment: where downloads and kernels are kept (~/.cache/mm_lab)'
