@@ -62,7 +62,7 @@ struct mml_bench_side {
  * @order: of the blocks
  * @gfp: of the allocations
  * @n: operations of a batch
- * @fixed: @n stays as it is, whatever the parameter repeat says
+ * @fixed: @n stays as it is; the parameter repeat is how often the test is done
  * @shuffle: blocks are freed at random, not in the order in which they were allocated
  * @threads: it is also one of those that threads run at once
  * @side: by enum mml_bench_who

@@ -7,7 +7,6 @@
 
 #include <linux/kconfig.h>
 #include <linux/timekeeping.h>
-#include <linux/timex.h>
 
 /*
  * Marks for a QEMU plugin (qemu/plugin/locks.c): long nops that nobody else has. The
@@ -43,12 +42,19 @@ static __always_inline void mml_bench_spin(unsigned long n)
 }
 
 /*
- * The clock of the batches. UML has no cycle counter of its own. Under QEMU's icount the
- * cycle counter counts instructions.
+ * The clock of the batches: the processor's cycle counter, in UML too, whose own clock
+ * has steps that are too long for this. Under QEMU's icount it counts instructions.
  */
 static __always_inline u64 mml_bench_clock(void)
 {
-	return IS_ENABLED(CONFIG_UML) ? ktime_get_ns() : get_cycles();
+#ifdef __x86_64__
+	u32 low, high;
+
+	asm volatile("lfence; rdtsc" : "=a" (low), "=d" (high) :: "memory");
+	return low | (u64)high << 32;
+#else
+	return ktime_get_ns();
+#endif
 }
 
 /* The kernel's other page allocators, where it has them. */

@@ -8,8 +8,9 @@
  *	cat /sys/kernel/debug/mm_lab_bench/results
  *
  * runs the tests whose names match and waits for their end. The parameters, which can be
- * changed at any time, say how: rounds, repeat, threads, msecs. Each line of results is
- * one batch as it was measured: test, side, part, threads, operations, time.
+ * changed at any time, say how: rounds, repeat, threads, msecs. The first line of results
+ * has how many times the clock ticks in a millisecond, each further one is a batch as it
+ * was measured: test, side, part, threads, operations, time.
  * Built into a kernel, mm_lab_bench.run=GLOB runs them at boot, with the results in the
  * kernel log, and turns the machine off.
  *
@@ -39,7 +40,7 @@ MODULE_PARM_DESC(rounds, "batches of each side of each test (31)");
 
 static unsigned int repeat = 1;
 module_param(repeat, uint, 0644);
-MODULE_PARM_DESC(repeat, "times as many operations in a batch, where the test allows it (1)");
+MODULE_PARM_DESC(repeat, "how many times as much is done for one sample (1)");
 
 static unsigned int threads;
 module_param(threads, uint, 0644);

@@ -12,6 +12,7 @@
  * Locking: everything here runs under mml_bench_mutex (main.c).
  */
 #include <linux/glob.h>
+#include <linux/math64.h>
 #include <linux/prandom.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -52,8 +53,11 @@ struct mml_bench_sample {
 static struct mml_bench_sample *mml_bench_samples;
 static unsigned long mml_bench_nr_samples, mml_bench_max_samples;
 
-/* The least time between two looks at the clock. */
-static u64 mml_bench_clock_cost;
+/* The least time between two looks at the clock, and how fast it goes. */
+static u64 mml_bench_clock_cost, mml_bench_clock_khz;
+
+/* How long it is compared with the time of day, in milliseconds. */
+#define MML_BENCH_CLOCK_MSECS	20
 
 /* Room for @n samples. Returns: 0 or -ENOMEM. */
 int mml_bench_reserve(unsigned long n)
@@ -104,6 +108,8 @@ int mml_bench_show(struct seq_file *seq)
 {
 	char line[MML_BENCH_LINE_LEN];
 
+	if (mml_bench_nr_samples)
+		seq_printf(seq, "clock %llu\n", mml_bench_clock_khz);
 	for (unsigned long i = 0; i < mml_bench_nr_samples; i++) {
 		mml_bench_line(i, line, sizeof(line));
 		seq_puts(seq, line);
@@ -116,6 +122,7 @@ void mml_bench_print(void)
 {
 	char line[MML_BENCH_LINE_LEN];
 
+	pr_info("clock %llu\n", mml_bench_clock_khz);
 	for (unsigned long i = 0; i < mml_bench_nr_samples; i++) {
 		mml_bench_line(i, line, sizeof(line));
 		pr_info("%s", line);
@@ -173,34 +180,48 @@ static void mml_bench_no_part(struct mml_bench_job *job)
 
 static void mml_bench_calibrate(struct mml_bench_job *job)
 {
+	u64 begin = mml_bench_clock(), begin_ns = ktime_get_ns(), ns;
+
+	do {
+		cpu_relax();
+		ns = ktime_get_ns() - begin_ns;
+	} while (ns < MML_BENCH_CLOCK_MSECS * NSEC_PER_MSEC);
+	mml_bench_clock_khz = div64_u64((mml_bench_clock() - begin) * NSEC_PER_MSEC, ns);
+
 	mml_bench_clock_cost = U64_MAX;
 	for (unsigned int i = 0; i < 100; i++)
 		mml_bench_clock_cost = min(mml_bench_clock_cost,
 					   mml_bench_time(mml_bench_no_part, job));
 }
 
-/* Once untimed, then timed. Returns: 0 or a negative errno. */
+/* Once untimed, then @times timed. Returns: 0 or a negative errno. */
 static int mml_bench_batch(const struct mml_bench_test *test, enum mml_bench_who who,
-			   struct mml_bench_job *job)
+			   unsigned int times, struct mml_bench_job *job)
 {
 	const struct mml_bench_side *side = job->side;
-	u64 time[MML_BENCH_MAX_PARTS];
+	u64 time[MML_BENCH_MAX_PARTS] = {}, once;
 	unsigned int part;
 	int err;
 
 	schedule_timeout_uninterruptible(1);
 	for (part = 0; part < MML_BENCH_MAX_PARTS && side->part[part]; part++)
 		side->part[part](job);
-	err = side->settle ? side->settle(job) : 0;
-	if (err)
-		return err;
-	for (part = 0; part < MML_BENCH_MAX_PARTS && side->part[part]; part++)
-		time[part] = mml_bench_time(side->part[part], job);
+	for (unsigned int i = 0; i < times; i++) {
+		err = side->settle ? side->settle(job) : 0;
+		if (err)
+			return err;
+		for (part = 0; part < MML_BENCH_MAX_PARTS && side->part[part]; part++) {
+			once = mml_bench_time(side->part[part], job);
+			time[part] += once - min(once, mml_bench_clock_cost);
+		}
+		/* What was needed for that state would add up. */
+		if (side->settle)
+			mml_bench_release(job);
+	}
 	if (job->failed)
 		return -ENOMEM;
 	for (part = 0; part < MML_BENCH_MAX_PARTS && side->part[part]; part++)
-		mml_bench_keep(test, who, part, 1, job->n,
-			       time[part] - min(time[part], mml_bench_clock_cost));
+		mml_bench_keep(test, who, part, 1, job->n * times, time[part]);
 	return 0;
 }
 
@@ -216,7 +237,7 @@ static int mml_bench_side(const struct mml_bench_test *test, enum mml_bench_who 
 		job->n *= repeat;
 	err = job->side->prepare ? job->side->prepare(job) : 0;
 	if (!err)
-		err = mml_bench_batch(test, who, job);
+		err = mml_bench_batch(test, who, test->fixed ? repeat : 1, job);
 	mml_bench_release(job);
 	if (err)
 		pr_err("%s of %s: error %d; %s\n", test->name, mml_bench_who_names[who],
@@ -262,7 +283,7 @@ unsigned int mml_bench_count(const char *glob)
  * mml_bench_batches - run the tests, one batch after the other
  * @glob: those whose names match
  * @rounds: how many batches of each side
- * @repeat: how many times as many operations in a batch, where that may be
+ * @repeat: how many times as many operations in a batch, or batches for a sample
  *
  * Context: process, may sleep; under mml_bench_mutex.
  * Return: 0 or a negative errno.
