@@ -194,16 +194,21 @@ static void mml_bench_calibrate(struct mml_bench_job *job)
 					   mml_bench_time(mml_bench_no_part, job));
 }
 
-/* Once untimed, then @times timed. Returns: 0 or a negative errno. */
+/* Once untimed, then timed, @repeat times if it is of a fixed size. Returns: 0 or a negative errno. */
 static int mml_bench_batch(const struct mml_bench_test *test, enum mml_bench_who who,
-			   unsigned int times, struct mml_bench_job *job)
+			   unsigned int repeat, struct mml_bench_job *job)
 {
 	const struct mml_bench_side *side = job->side;
+	unsigned int times = test->fixed ? repeat : 1;
 	u64 time[MML_BENCH_MAX_PARTS] = {}, once;
 	unsigned int part;
 	int err;
 
-	schedule_timeout_uninterruptible(1);
+	/* What takes several times as long may well be longer than a tick. */
+	if (repeat == 1)
+		schedule_timeout_uninterruptible(1);
+	else
+		cond_resched();
 	for (part = 0; part < MML_BENCH_MAX_PARTS && side->part[part]; part++)
 		side->part[part](job);
 	for (unsigned int i = 0; i < times; i++) {
@@ -237,7 +242,7 @@ static int mml_bench_side(const struct mml_bench_test *test, enum mml_bench_who 
 		job->n *= repeat;
 	err = job->side->prepare ? job->side->prepare(job) : 0;
 	if (!err)
-		err = mml_bench_batch(test, who, test->fixed ? repeat : 1, job);
+		err = mml_bench_batch(test, who, repeat, job);
 	mml_bench_release(job);
 	if (err)
 		pr_err("%s of %s: error %d; %s\n", test->name, mml_bench_who_names[who],
