@@ -58,6 +58,7 @@ static __always_inline u64 mml_bench_clock(void)
 }
 
 /* The kernel's other page allocators, where it has them. */
+#define MML_BENCH_HAVE_GEN_POOL IS_ENABLED(CONFIG_GENERIC_ALLOCATOR)
 #define MML_BENCH_HAVE_GPU_BUDDY IS_REACHABLE(CONFIG_GPU_BUDDY)
 
 #endif /* _MML_BENCH_COMPAT_H */

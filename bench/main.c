@@ -61,25 +61,27 @@ static struct dentry *mml_bench_debugfs;
 /* The machine, while tests run. */
 struct mml_machine *mml_bench_machine;
 
+static const struct mml_bench_test mml_bench_no_tests[] = { {} };
+
 const struct mml_bench_test *const mml_bench_tables[] = {
 	mml_bench_control_tests,
 	mml_bench_pages_tests,
-	mml_bench_gen_pool_tests,
-	/* Last, for where it is not, the table ends here. */
-	MML_BENCH_HAVE_GPU_BUDDY ? mml_bench_gpu_buddy_tests : NULL,
+	MML_BENCH_HAVE_GEN_POOL ? mml_bench_gen_pool_tests : mml_bench_no_tests,
+	MML_BENCH_HAVE_GPU_BUDDY ? mml_bench_gpu_buddy_tests : mml_bench_no_tests,
 	NULL
 };
 
 /* What the other allocators allocate from. */
 static int mml_bench_make(void)
 {
-	int err;
+	int err = 0;
 
-	err = mml_bench_gen_pool_make();
+	if (MML_BENCH_HAVE_GEN_POOL)
+		err = mml_bench_gen_pool_make();
 	if (err || !MML_BENCH_HAVE_GPU_BUDDY)
 		return err;
 	err = mml_bench_gpu_buddy_make();
-	if (err)
+	if (err && MML_BENCH_HAVE_GEN_POOL)
 		mml_bench_gen_pool_unmake();
 	return err;
 }
@@ -88,7 +90,8 @@ static void mml_bench_unmake(void)
 {
 	if (MML_BENCH_HAVE_GPU_BUDDY)
 		mml_bench_gpu_buddy_unmake();
-	mml_bench_gen_pool_unmake();
+	if (MML_BENCH_HAVE_GEN_POOL)
+		mml_bench_gen_pool_unmake();
 }
 
 static int mml_bench_measure(const char *glob)
