@@ -194,7 +194,10 @@ static void mml_bench_calibrate(struct mml_bench_job *job)
 					   mml_bench_time(mml_bench_no_part, job));
 }
 
-/* Once untimed, then timed, @repeat times if it is of a fixed size. Returns: 0 or a negative errno. */
+/*
+ * Once untimed, then timed, @repeat times if it is of a fixed size. Returns: 0 or a
+ * negative errno.
+ */
 static int mml_bench_batch(const struct mml_bench_test *test, enum mml_bench_who who,
 			   unsigned int repeat, struct mml_bench_job *job)
 {

@@ -76,8 +76,8 @@ static int mml_bench_thread_fn(void *data)
 	}
 	t->time = ktime_get_ns() - begin;
 	mml_bench_release(job);
-	complete(&t->done);
-	return 0;
+	/* Not from here: once that is known, this module may go. */
+	kthread_complete_and_exit(&t->done, 0);
 }
 
 /* Start the @i-th thread, on the @i-th CPU. Returns: 0 or a negative errno. */

@@ -15,6 +15,7 @@
 #   initramfs/            guest initramfs images, named by a hash of their content
 #   source/<version>/     the kernel tree of the package linux-source-6.12
 #   kunit/                the kernels that the KUnit suites are linked into
+#   bench/                the UML kernel that the bench is linked into
 #
 # Everything in it can be deleted at any time; the next run makes it again.
 # Things are built under a temporary name and renamed when they are complete,
