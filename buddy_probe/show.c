@@ -14,7 +14,7 @@
 
 #include "buddy_probe/zone.h"
 
-static const char * const mml_migratetype_names[MML_MIGRATE_TYPES] = {
+const char * const mml_migratetype_names[MML_MIGRATE_TYPES] = {
 	[MML_MIGRATE_UNMOVABLE]		= "Unmovable",
 	[MML_MIGRATE_MOVABLE]		= "Movable",
 	[MML_MIGRATE_RECLAIMABLE]	= "Reclaimable",
@@ -233,6 +233,7 @@ static const struct file_operations mml_drain_pages_fops = {
 const struct mml_debugfs_file mml_buddy_machine_files[] = {
 	{ "buddyinfo", &mml_buddyinfo_fops },
 	{ "pagetypeinfo", &mml_pagetypeinfo_fops },
+	{ "blocks", &mml_blocks_fops },
 	{ "drain_pages", &mml_drain_pages_fops },
 	{ "unusable_index", &mml_unusable_index_fops, "extfrag" },
 	{ "extfrag_index", &mml_extfrag_index_fops, "extfrag" },

@@ -307,7 +307,11 @@ void mml_zone_validate(struct mml_machine *machine, struct mml_validation *v);
 /* show.c */
 int mml_unusable_free_index(const struct mml_zone *zone, unsigned int order);
 int mml_fragmentation_index(const struct mml_zone *zone, unsigned int order);
+extern const char * const mml_migratetype_names[MML_MIGRATE_TYPES];
 extern const struct mml_debugfs_file mml_buddy_machine_files[];
+
+/* show_blocks.c: every block, in order */
+extern const struct file_operations mml_blocks_fops;
 
 /* explain.c: what failed, and why */
 void mml_explain_rmqueue(struct mml_zone *zone, gfp_t gfp, unsigned int order);
