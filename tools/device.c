@@ -61,6 +61,29 @@ bool device_info(int fd, uint32_t machine, uint32_t flags, struct mml_info *info
 }
 
 /**
+ * machine_info - ask for a machine, when nothing else is wanted of the device
+ * @machine: its number
+ * @info: out: the machine
+ *
+ * Return: true; false after a message.
+ */
+bool machine_info(uint32_t machine, struct mml_info *info)
+{
+	const int fd = device_open();
+	bool good;
+
+	if (fd < 0)
+		return false;
+	good = device_info(fd, machine, 0, info);
+	if (!good && errno == ENXIO)
+		complain("there is no machine %u; mmlab info lists those there are", machine);
+	else if (!good)
+		complain("cannot ask for machine %u: %s", machine, strerror(errno));
+	close(fd);
+	return good;
+}
+
+/**
  * device_validate - have invariants checked
  * @fd: any file of the lab's
  * @machine: a machine's number, or MML_VALIDATE_ALL

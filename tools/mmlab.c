@@ -12,7 +12,7 @@
 
 static const struct command *const commands[] = {
 	&cmd_info, &cmd_run, &cmd_stat, &cmd_maps, &cmd_alloc, &cmd_explain,
-	&cmd_validate,
+	&cmd_map, &cmd_buddy, &cmd_validate,
 };
 
 const struct command *command_running;
@@ -38,6 +38,7 @@ static const char examples[] =
 	"  mmlab run --memory 32M --summary sort FILE      on a machine of its own\n"
 	"  mmlab stat                                      counters, as in /proc\n"
 	"  mmlab explain                                   why did it fail?\n"
+	"  mmlab map                                       which frame is used for what\n"
 	"  mmlab validate                                  is everything in order?\n"
 	"\n"
 	"mmlab help SUBCOMMAND says more of one.\n";

@@ -48,6 +48,8 @@ extern const struct command cmd_stat;
 extern const struct command cmd_validate;
 extern const struct command cmd_alloc;
 extern const struct command cmd_explain;
+extern const struct command cmd_map;
+extern const struct command cmd_buddy;
 
 /* The subcommand that is running, for messages. */
 extern const struct command *command_running;
@@ -81,6 +83,7 @@ int parse_options(int argc, char **argv, const struct option_spec *options, size
 /* device.c: the device and what its errors mean */
 int device_open(void);
 bool device_info(int fd, uint32_t machine, uint32_t flags, struct mml_info *info);
+bool machine_info(uint32_t machine, struct mml_info *info);
 bool device_validate(int fd, uint32_t machine, struct mml_validate *validate);
 int device_session(int fd, uint32_t machine, uint32_t *number);
 const char *engine_names(uint32_t engines, const char *separator);
