@@ -97,8 +97,16 @@ void block_map_free(struct block_map *map);
 struct pageblock pageblock_at(const struct block_map *map, uint32_t pfn, size_t *at);
 const char *pageblock_label(const struct pageblock *pageblock);
 
+/**
+ * struct order_index - an index of fragmentation
+ * @of: by order, as text: "0.250"
+ */
+struct order_index {
+	char of[NR_ORDERS][8];
+};
+
 /* cmd-buddy.c */
-bool index_read(uint32_t machine, const char *name, char (*index)[8]);
+bool index_read(uint32_t machine, const char *name, struct order_index *index);
 
 /* map-text.c, map-svg.c */
 

@@ -18,16 +18,16 @@
  * @free: free blocks of a migratetype, by order
  * @pageblocks: of a migratetype
  * @mixed: of these, with an allocated block of another mobility in it
- * @unusable: the unusable free space index by order, as text
- * @extfrag: the fragmentation index by order, as text
+ * @unusable: the unusable free space index
+ * @extfrag: the fragmentation index
  */
 struct buddy {
 	struct mml_info info;
 	uint64_t free[NR_MIGRATETYPES][NR_ORDERS];
 	uint64_t pageblocks[NR_MIGRATETYPES];
 	uint64_t mixed[NR_MIGRATETYPES];
-	char unusable[NR_ORDERS][8];
-	char extfrag[NR_ORDERS][8];
+	struct order_index unusable;
+	struct order_index extfrag;
 };
 
 /* "Node    0, zone   Normal, type    Movable      1 ..." */
@@ -133,11 +133,11 @@ static void put_sign_first(char *index)
  * index_read - read one of the indices in debugfs extfrag/
  * @machine: the machine's number
  * @name: of the file
- * @index: out: by order, as text: 0.250
+ * @index: out: it
  *
  * Return: true; false after a message.
  */
-bool index_read(uint32_t machine, const char *name, char (*index)[8])
+bool index_read(uint32_t machine, const char *name, struct order_index *index)
 {
 	FILE *file = debugfs_open(machine, name);
 	unsigned int order = 0;
@@ -149,9 +149,9 @@ bool index_read(uint32_t machine, const char *name, char (*index)[8])
 	if (fgets(line, sizeof(line), file) &&
 	    sscanf(line, "Node %*u, zone %*s%n", &length) >= 0) {
 		for (at += length; order < NR_ORDERS; order++, at += length) {
-			if (sscanf(at, " %7s%n", index[order], &length) != 1)
+			if (sscanf(at, " %7s%n", index->of[order], &length) != 1)
 				break;
-			put_sign_first(index[order]);
+			put_sign_first(index->of[order]);
 		}
 	}
 	fclose(file);
@@ -161,8 +161,8 @@ bool index_read(uint32_t machine, const char *name, char (*index)[8])
 static bool read_buddy(struct buddy *buddy, uint32_t machine)
 {
 	return read_pagetypeinfo(buddy, machine) &&
-	       index_read(machine, "extfrag/unusable_index", buddy->unusable) &&
-	       index_read(machine, "extfrag/extfrag_index", buddy->extfrag) &&
+	       index_read(machine, "extfrag/unusable_index", &buddy->unusable) &&
+	       index_read(machine, "extfrag/extfrag_index", &buddy->extfrag) &&
 	       machine_info(machine, &buddy->info);
 }
 
@@ -171,8 +171,10 @@ static uint64_t free_blocks(const struct buddy *buddy, unsigned int migratetype,
 {
 	uint64_t sum = 0;
 
-	for (unsigned int i = 0; i < NR_MIGRATETYPES; i++)
-		sum += i == migratetype || migratetype == NR_MIGRATETYPES ? buddy->free[i][order] : 0;
+	for (unsigned int i = 0; i < NR_MIGRATETYPES; i++) {
+		if (i == migratetype || migratetype == NR_MIGRATETYPES)
+			sum += buddy->free[i][order];
+	}
 	return sum;
 }
 
@@ -201,11 +203,11 @@ static void print_row(const struct buddy *buddy, const char *name, unsigned int 
 	printf(" %12s\n", with_commas(free_frames(buddy, migratetype)));
 }
 
-static void print_index(const char *name, const char (*index)[8])
+static void print_index(const char *name, const struct order_index *index)
 {
 	printf("%-12s", name);
 	for (unsigned int order = 0; order < NR_ORDERS; order++)
-		printf(" %6s", index[order]);
+		printf(" %6s", index->of[order]);
 	putchar('\n');
 }
 
@@ -226,10 +228,10 @@ static void print_text(const struct buddy *buddy)
 		print_row(buddy, migratetype_names[i], i);
 	print_row(buddy, "all", NR_MIGRATETYPES);
 	puts("\nHow much of what is free is of no use for that order: 0 nothing, 1 all of it");
-	print_index("unusable", (const char (*)[8])buddy->unusable);
-	puts("\nWhy that order could not be had: near 0 too little is free, near 1 it is in pieces;\n"
-	     "-1: it could be had");
-	print_index("extfrag", (const char (*)[8])buddy->extfrag);
+	print_index("unusable", &buddy->unusable);
+	puts("\nWhy that order could not be had: near 0 too little is free, near 1 it is in\n"
+	     "pieces; -1: it could be had");
+	print_index("extfrag", &buddy->extfrag);
 	printf("\nPageblocks of %u frames, and how many of them have a block of another mobility\n",
 	       PAGEBLOCK_FRAMES);
 	for (unsigned int i = 0; i < NR_MIGRATETYPES; i++)
@@ -237,11 +239,11 @@ static void print_text(const struct buddy *buddy)
 		       buddy->pageblocks[i], buddy->mixed[i]);
 }
 
-static void print_json_index(const char *name, const char (*index)[8], bool more)
+static void print_json_index(const char *name, const struct order_index *index, bool more)
 {
 	printf("  \"%s\": [", name);
 	for (unsigned int order = 0; order < NR_ORDERS; order++)
-		printf("%s%s", order ? ", " : "", index[order]);
+		printf("%s%s", order ? ", " : "", index->of[order]);
 	printf("]%s\n", more ? "," : "");
 }
 
@@ -275,8 +277,8 @@ static void print_json(const struct buddy *buddy)
 	print_json_free(buddy);
 	print_json_counts("pageblocks", buddy->pageblocks);
 	print_json_counts("mixed_pageblocks", buddy->mixed);
-	print_json_index("unusable_index", (const char (*)[8])buddy->unusable, true);
-	print_json_index("extfrag_index", (const char (*)[8])buddy->extfrag, false);
+	print_json_index("unusable_index", &buddy->unusable, true);
+	print_json_index("extfrag_index", &buddy->extfrag, false);
 	puts("}");
 }
 

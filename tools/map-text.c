@@ -325,7 +325,7 @@ static void print_sums(const struct block_map *map, FILE *out)
 static void print_colors(FILE *out)
 {
 	for (unsigned int i = 0; i < NR_MIGRATETYPES; i++)
-		fprintf(out, "  %sU u\33[0m %s0 .\33[0m  %s: in use, and free in such a pageblock\n",
+		fprintf(out, "  %sU u\33[0m %s0 .\33[0m  %s: in use, free in such a pageblock\n",
 			paper[i], ink[i], migratetype_names[i]);
 }
 

@@ -12,7 +12,7 @@
 
 static const struct command *const commands[] = {
 	&cmd_info, &cmd_run, &cmd_stat, &cmd_maps, &cmd_alloc, &cmd_explain,
-	&cmd_map, &cmd_buddy, &cmd_validate,
+	&cmd_map, &cmd_buddy, &cmd_frag, &cmd_validate,
 };
 
 const struct command *command_running;

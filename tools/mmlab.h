@@ -50,6 +50,7 @@ extern const struct command cmd_alloc;
 extern const struct command cmd_explain;
 extern const struct command cmd_map;
 extern const struct command cmd_buddy;
+extern const struct command cmd_frag;
 
 /* The subcommand that is running, for messages. */
 extern const struct command *command_running;
