@@ -171,7 +171,8 @@ static uint64_t percent(const struct frag *frag, unsigned int part)
 }
 
 /* Hold @part percent; blocks of orders and mobilities by their weights. */
-static void fill(struct frag *frag, unsigned int part, const unsigned int *orders, const unsigned int *mobilities)
+static void fill(struct frag *frag, unsigned int part, const unsigned int *orders,
+		 const unsigned int *mobilities)
 {
 	const uint64_t wanted = percent(frag, part);
 

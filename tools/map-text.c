@@ -298,7 +298,7 @@ static void print_sum(const char *letters, const char *what, const struct sum *s
 		      const char *noun, FILE *out)
 {
 	if (sum->blocks)
-		fprintf(out, "  %-8s %-11s %11s frames in %9s %s\n", letters, what,
+		fprintf(out, "  %-8s %-10s %11s frames, %9s %s\n", letters, what,
 			with_commas(sum->frames), with_commas(sum->blocks), noun);
 }
 
@@ -332,9 +332,9 @@ static void print_colors(FILE *out)
 static void print_legend(const struct block_map *map, const struct layout *layout, FILE *out)
 {
 	fputs("\n"
-	      "Each line: its first frame, the migratetype of the pageblock (Unmovable, Movable,\n"
-	      "Reclaimable) and in small letters other mobilities in it, its frames. A digit or\n"
-	      "a capital: a block begins there; a dot or a small letter: it goes on.\n", out);
+	      "Each line: its first frame; what the pageblock is for (Unmovable, Movable,\n"
+	      "Reclaimable), in small letters what else is in it; its frames. A digit or a\n"
+	      "capital: a block begins there; a dot or a small letter: it goes on.\n", out);
 	print_sums(map, out);
 	if (layout->cell > 1)
 		fputs("  %        both in use and free\n", out);
