@@ -64,19 +64,12 @@ MML_BENCH_ALLOCATOR(mml_bench_ours, mml_bench_hold_siblings, NULL);
 MML_BENCH_ALLOCATOR(mml_bench_kernel, mml_bench_hold_siblings_kernel,
 		    mml_bench_drain_kernel);
 
-/* The lab's bulk call goes here; as long as there is none, it is a loop. */
-static unsigned long mml_bench_ours_alloc_bulk(gfp_t gfp, unsigned long n, void **pages)
-{
-	for (unsigned long i = 0; i < n; i++)
-		pages[i] = mml_alloc_pages(mml_bench_machine, gfp, 0);
-	return n;
-}
-
 static void mml_bench_ours_bulk(struct mml_bench_job *job)
 {
 	unsigned long n = READ_ONCE(job->n);
 
-	if (mml_bench_ours_alloc_bulk(READ_ONCE(job->gfp), n, job->blocks) != n)
+	if (mml_alloc_pages_bulk(mml_bench_machine, READ_ONCE(job->gfp), n,
+				 (struct mml_page **)job->blocks) != n)
 		job->failed = true;
 }
 
