@@ -305,7 +305,7 @@ static void test_snapshot(void)
 		pthread_create(&thread[i], NULL, write_in_turn, (void *)i);
 	while (!*counter(0, 1) || !*counter(1, 1))
 		sched_yield();
-	while (now_ms() < limit && forks < 200) {
+	while (forks < 10 || (now_ms() < limit && forks < 200)) {
 		status = in_child(look_at_counters, NULL);
 		bad += !!status;
 		forks++;
@@ -313,7 +313,7 @@ static void test_snapshot(void)
 	__atomic_store_n(&stop_writing, true, __ATOMIC_RELAXED);
 	for (unsigned int i = 0; i < WRITERS; i++)
 		pthread_join(thread[i], NULL);
-	test(!bad && forks > 5, "each of %u forks while threads write sees one moment", forks);
+	test(!bad, "each of %u forks while threads write sees one moment", forks);
 	if (bad)
 		diag("%u did not, the last status is %d", bad, status);
 }
