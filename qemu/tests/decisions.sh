@@ -148,6 +148,8 @@ like "no right" "$decisions" '^fault address=0x100008000000 step=refused arg=1 v
 #
 # Which machines, and when
 #
+# What machine 0's CPUs keep would go back by itself some time, which is told as well
+drained_buddyinfo 0 >/dev/null
 trace mmlab run --memory 16M python3 -c 'print(1)' >/dev/null
 like "a machine that was made meanwhile tells its own" "$decisions" '^alloc .* machine=[1-9][0-9]*$'
 unlike=$(grep -c 'machine=0$' <<<"$decisions")
