@@ -16,7 +16,8 @@
  *	2. the free lists of that migratetype (free_list.c), then of others (fallback.c),
  *	   under the zone's lock: for a whole stack of blocks at once, if the order has
  *	   per-CPU lists, or for one block;
- *	3. the slow path: this CPU, then all others give back what they keep; once more.
+ *	3. the slow path: this CPU gives back what it keeps; then all do, a few times if
+ *	   need be, for others are at work meanwhile.
  *
  * Hot paths, by design: an order-0 pair touches this CPU's list, the frame's descriptor
  * and the pageblock's migratetype, and has one locked operation, the dropping of the
@@ -29,11 +30,11 @@
  *	   └───────spill, drain───┼───┘ <──push───────────┘
  *	   └──────────── orders without lists ────────────┘
  *
- * Between the last reference and the push, a few instructions with interrupts off, a
- * head is ALLOCATED without references.
+ * Once its last reference is dropped, a head says PCP, a few instructions later and with
+ * interrupts off all the while; then it is pushed, or goes to the zone.
  *
- * Locking: a CPU's pcp->lock (interrupts off), and zone->lock inside it. Zeroing and
- * tracing of what came out happen outside.
+ * Locking: a CPU's pcp->lock (interrupts off), and zone->lock inside it; zone->drain in
+ * the slow path, alone. Zeroing and the event of what came out happen outside.
  */
 #include <linux/export.h>
 #include <linux/string.h>
@@ -100,14 +101,9 @@ __mml_rmqueue_pcplist(struct mml_zone *zone, struct mml_pcp_list *list,
 
 	if (unlikely(!list->nr) && !mml_pcp_refill(zone, list, order, migratetype))
 		return NULL;
-	page = &zone->machine->memmap[list->first];
-	if (unlikely(!mml_page_is_pcp(zone, list->first, order))) {
-		mml_bug(zone->machine, "frame %u on a per-CPU list of order %u is not kept there",
-			list->first, order);
+	page = mml_pcp_pop(zone, &list->first, &list->nr, order);
+	if (unlikely(!page))
 		return NULL;
-	}
-	list->first = page->next;
-	list->nr--;
 	mml_prep_new_page(page, order, migratetype);
 	trace_mml_alloc_decision(zone->machine, order, MML_TRY_PCP, order, page,
 				 list->nr);
@@ -445,12 +441,11 @@ mml_put_block(struct mml_zone *zone, struct mml_page *page, u32 pfn,
 void __mml_free_pages(struct mml_machine *machine, struct mml_page *page,
 		      unsigned int order)
 {
-	unsigned long pfn = ((unsigned long)page - (unsigned long)machine->memmap) /
-			    sizeof(*page);
 	enum mml_bad_free bad;
+	unsigned long pfn;
 	bool last;
 
-	if (unlikely(pfn >= machine->nr_frames || &machine->memmap[pfn] != page)) {
+	if (unlikely(!mml_page_valid_pfn(machine, page, &pfn))) {
 		mml_report(machine, "bad free of order %u: no frame of this machine",
 			   order);
 		return;

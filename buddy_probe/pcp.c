@@ -152,25 +152,14 @@ bool mml_pcp_refill(struct mml_zone *zone, struct mml_pcp_list *list,
 	return list->nr;
 }
 
-/*
- * Take the first block off a stack. What comes off has to be a free block that is kept.
- * Returns: NULL if the stack is corrupt; it is given up then.
- */
-static struct mml_page *mml_pcp_pop(struct mml_zone *zone, u32 *first, u32 *nr,
-				    unsigned int order)
+/* A stack is corrupt: it is given up. */
+noinline void mml_pcp_bug(struct mml_zone *zone, u32 *first, u32 *nr,
+			  unsigned int order)
 {
-	struct mml_page *page = &zone->machine->memmap[*first];
-
-	if (unlikely(!mml_page_is_pcp(zone, *first, order))) {
-		mml_bug(zone->machine, "frame %u on a per-CPU list of order %u is not kept there",
-			*first, order);
-		*first = MML_PFN_NONE;
-		*nr = 0;
-		return NULL;
-	}
-	*first = page->next;
-	--*nr;
-	return page;
+	mml_bug(zone->machine, "frame %u on a per-CPU list of order %u is not kept there",
+		*first, order);
+	*first = MML_PFN_NONE;
+	*nr = 0;
 }
 
 /* Give a whole stack back to the zone. */

@@ -189,6 +189,26 @@ static inline bool mml_page_is_pcp(const struct mml_zone *zone, u32 pfn,
 		      page->order == order);
 }
 
+void mml_pcp_bug(struct mml_zone *zone, u32 *first, u32 *nr, unsigned int order);
+
+/*
+ * Take the first block off a stack that is not empty. What comes off has to be a free
+ * block that is kept. Returns: NULL if it is not.
+ */
+static __always_inline struct mml_page *
+mml_pcp_pop(struct mml_zone *zone, u32 *first, u32 *nr, unsigned int order)
+{
+	struct mml_page *page = &zone->machine->memmap[*first];
+
+	if (unlikely(!mml_page_is_pcp(zone, *first, order))) {
+		mml_pcp_bug(zone, first, nr, order);
+		return NULL;
+	}
+	*first = page->next;
+	--*nr;
+	return page;
+}
+
 /* Which of a CPU's lists has blocks like these? Their order must be an allowed one. */
 static inline unsigned int mml_pcp_index(unsigned int order,
 					 enum mml_migratetype migratetype)

@@ -357,6 +357,32 @@ static void mml_buddy_test_merge(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, info.nr[MML_MAX_ORDER], 1);
 }
 
+/*
+ * Where the next larger block may soon be whole, what is freed goes to the end of its
+ * list, though it comes later: it is not the next to be used.
+ */
+static void mml_buddy_test_merge_likely(struct kunit *test)
+{
+	struct mml_buddy_model model = mml_buddy_model(test, 1UL << MML_MAX_ORDER);
+	struct mml_page *memmap = model.machine->memmap;
+	unsigned int i;
+
+	/* 0 to 7, of which 2 and 3 become free together, then 5, then 0. */
+	for (i = 0; i < 8; i++)
+		KUNIT_ASSERT_PTR_EQ(test, mml_model_alloc(&model, 0), &memmap[i]);
+	mml_model_put(&model, 3);
+	mml_model_put(&model, 2);
+	for (i = 0; model.blocks[i].page != &memmap[5]; i++)
+		;
+	mml_model_put(&model, i);
+	for (i = 0; model.blocks[i].page != &memmap[0]; i++)
+		;
+	mml_model_put(&model, i);
+	KUNIT_EXPECT_PTR_EQ(test, mml_model_alloc(&model, 0), &memmap[5]);
+	KUNIT_EXPECT_PTR_EQ(test, mml_model_alloc(&model, 0), &memmap[0]);
+	mml_model_put_all(&model);
+}
+
 /* Free memory in pieces: half of it is there, and no block larger than a piece. */
 static void mml_buddy_test_fragmented(struct kunit *test)
 {
@@ -515,6 +541,7 @@ static struct kunit_case mml_buddy_cases[] = {
 	KUNIT_CASE(mml_buddy_test_nothing_left),
 	KUNIT_CASE_PARAM(mml_buddy_test_split, mml_buddy_order_gen_params),
 	KUNIT_CASE_PARAM(mml_buddy_test_merge, mml_buddy_order_gen_params),
+	KUNIT_CASE(mml_buddy_test_merge_likely),
 	KUNIT_CASE_PARAM(mml_buddy_test_fragmented, mml_buddy_order_gen_params),
 	KUNIT_CASE_PARAM(mml_buddy_test_zero, mml_buddy_order_gen_params),
 	KUNIT_CASE(mml_buddy_test_fresh_descriptor),

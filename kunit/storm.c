@@ -178,6 +178,18 @@ static void mml_storm_wait(void)
 	schedule_timeout_uninterruptible(HZ / 10);
 }
 
+/* Does @cpu keep nothing? */
+static bool mml_storm_keeps_nothing(struct mml_machine *machine, int cpu)
+{
+	const struct mml_per_cpu_pages *pcp = per_cpu_ptr(mml_zone(machine)->pcp, cpu);
+	int i;
+
+	for (i = 0; i < MML_NR_PCP_LISTS; i++)
+		if (pcp->list[i].nr || pcp->list[i].nr_spare)
+			return false;
+	return true;
+}
+
 /* Take a CPU away for a while, if there is one. Returns: whether there was. */
 static bool mml_storm_unplug(struct kunit *test, struct mml_machine *machine, int round)
 {
@@ -186,6 +198,7 @@ static bool mml_storm_unplug(struct kunit *test, struct mml_machine *machine, in
 
 	if (!cpu_online(cpu) || !cpu_possible(cpu) || remove_cpu(cpu))
 		return false;
+	KUNIT_EXPECT_TRUE(test, mml_storm_keeps_nothing(machine, cpu));
 	mml_storm_wait();
 	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
 	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);

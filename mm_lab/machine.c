@@ -20,7 +20,7 @@
  *			file under it waits for its readers).
  *   engines_lock	rwsem, one a machine: held for reading while its engines are
  *			walked, for writing while one appears or disappears.
- *   holders_lock	spinlock, leaf.
+ *   holders_lock	spinlock, leaf (hold.c).
  *   mml_machines_list_lock  spinlock, leaf: who changes the list of machines holds it
  *			too, so that enabling a trace event need not wait for a machine
  *			that is being made.
@@ -30,7 +30,6 @@
 #include <linux/mutex.h>
 #include <linux/random.h>
 #include <linux/ratelimit.h>
-#include <linux/seq_file.h>
 #include <linux/vmalloc.h>
 
 #include "mm_lab/alloc.h"
@@ -39,9 +38,6 @@
 #include "mm_lab/machine.h"
 #include "mm_lab/session.h"
 #include "mm_lab/vmstat.h"
-
-/* Of those who keep a machine from being destroyed, so many are told. */
-#define MML_HOLDERS_NAMED 10
 
 static DEFINE_MUTEX(mml_machines_lock);
 static DEFINE_SPINLOCK(mml_machines_list_lock);
@@ -477,53 +473,6 @@ EXPORT_SYMBOL_NS_GPL(mml_machine_create, MM_LAB);
  */
 
 /*
- * A few, for this is under a spinlock, and not for ever, for who may destroy a machine
- * can ask in a loop. All of them are in debugfs.
- */
-static void mml_name_holders(struct mml_machine *machine)
-{
-	unsigned int left = MML_HOLDERS_NAMED;
-	struct mml_hold *hold;
-
-	lockdep_assert_held(&machine->holders_lock);
-
-	if (!__ratelimit(&machine->naming))
-		return;
-	list_for_each_entry(hold, &machine->holders, node) {
-		if (!left--)
-			break;
-		pr_info("machine %u is held by a %s of %s[%d]\n", machine->id,
-			hold->what, hold->comm, hold->pid);
-	}
-	if (machine->nr_holders > MML_HOLDERS_NAMED)
-		pr_info("machine %u has %u more holders: see debugfs mm_lab/%u/holders\n",
-			machine->id, machine->nr_holders - MML_HOLDERS_NAMED,
-			machine->id);
-}
-
-/**
- * mml_show_holders - all who hold a machine, a line each
- * @machine: the machine
- * @seq: where to
- *
- * Context: process.
- */
-void mml_show_holders(struct mml_machine *machine, struct seq_file *seq)
-{
-	struct mml_hold *hold;
-
-	spin_lock(&machine->holders_lock);
-	list_for_each_entry(hold, &machine->holders, node) {
-		seq_printf(seq, "%-12s %7d ", hold->what, hold->pid);
-		seq_escape(seq, hold->comm, "\n\\");
-		seq_putc(seq, '\n');
-		if (seq_has_overflowed(seq))
-			break;
-	}
-	spin_unlock(&machine->holders_lock);
-}
-
-/*
  * Destroy @machine, unless it is held. With the lock that is needed to find it
  * nobody can come to hold it meanwhile: who holds again holds already.
  */
@@ -531,17 +480,12 @@ static int mml_machine_go(struct mml_machine *machine,
 			  struct mml_verdict *verdict, bool tell)
 {
 	struct mml_validation v = {};
-	bool serves, held;
+	bool serves;
 	u64 lost;
 
 	lockdep_assert_held(&mml_machines_lock);
 
-	spin_lock(&machine->holders_lock);
-	held = machine->nr_holders;
-	if (held && tell)
-		mml_name_holders(machine);
-	spin_unlock(&machine->holders_lock);
-	if (held)
+	if (mml_machine_held(machine, tell))
 		return -EBUSY;
 
 	spin_lock(&mml_machines_list_lock);
@@ -681,26 +625,6 @@ void mml_machines_exit(void)
  */
 
 /**
- * mml_machine_hold_again - hold a machine that is held already
- * @machine: the machine, which somebody holds during the call
- * @hold: of the new holder
- * @what: kind of holder, for messages
- *
- * Context: any but interrupts.
- */
-void mml_machine_hold_again(struct mml_machine *machine, struct mml_hold *hold,
-			    const char *what)
-{
-	hold->what = what;
-	hold->pid = task_tgid_nr(current);
-	get_task_comm(hold->comm, current);
-	spin_lock(&machine->holders_lock);
-	list_add_tail(&hold->node, &machine->holders);
-	machine->nr_holders++;
-	spin_unlock(&machine->holders_lock);
-}
-
-/**
  * mml_machine_hold - find a machine by its number, and hold it
  * @id: its number
  * @hold: of the holder
@@ -735,21 +659,6 @@ static void mml_machine_reap(u32 id)
 }
 
 /**
- * mml_machine_unhold_again - undo mml_machine_hold_again()
- * @machine: the machine, which somebody else holds during the call
- * @hold: given to mml_machine_hold_again()
- *
- * Context: any but interrupts.
- */
-void mml_machine_unhold_again(struct mml_machine *machine, struct mml_hold *hold)
-{
-	spin_lock(&machine->holders_lock);
-	list_del(&hold->node);
-	machine->nr_holders--;
-	spin_unlock(&machine->holders_lock);
-}
-
-/**
  * mml_machine_unhold - let go of a machine
  * @machine: the machine, not to be touched afterwards
  * @hold: given to mml_machine_hold() or mml_machine_hold_again()
@@ -759,14 +668,8 @@ void mml_machine_unhold_again(struct mml_machine *machine, struct mml_hold *hold
 void mml_machine_unhold(struct mml_machine *machine, struct mml_hold *hold)
 {
 	u32 id = machine->id;
-	bool last;
 
-	spin_lock(&machine->holders_lock);
-	list_del(&hold->node);
-	last = --machine->nr_holders == 0 &&
-	       test_bit(MML_MACHINE_STATE_ORPHAN, &machine->state);
-	spin_unlock(&machine->holders_lock);
-	if (last)
+	if (mml_machine_unhold_again(machine, hold))
 		mml_machine_reap(id);
 }
 EXPORT_SYMBOL_NS_GPL(mml_machine_unhold, MM_LAB);

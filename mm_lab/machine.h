@@ -219,7 +219,8 @@ struct mml_machine *mml_machine_hold(u32 id, struct mml_hold *hold,
 				     const char *what);
 void mml_machine_hold_again(struct mml_machine *machine, struct mml_hold *hold,
 			    const char *what);
-void mml_machine_unhold_again(struct mml_machine *machine, struct mml_hold *hold);
+bool mml_machine_unhold_again(struct mml_machine *machine, struct mml_hold *hold);
+bool mml_machine_held(struct mml_machine *machine, bool tell);
 void mml_machine_unhold(struct mml_machine *machine, struct mml_hold *hold);
 bool mml_machine_exists(u32 id);
 void mml_machines_each(void (*fn)(struct mml_machine *machine));
@@ -256,14 +257,25 @@ static inline bool mml_pfn_valid(const struct mml_machine *machine, mml_pfn_t pf
 	return pfn.val < machine->nr_frames;
 }
 
-/* Is @page one of @machine's, wherever the pointer comes from? */
-static inline bool mml_page_valid(const struct mml_machine *machine,
-				  const struct mml_page *page)
+/*
+ * Is @page one of @machine's, wherever the pointer comes from? Its frame number is then
+ * in *@pfn.
+ */
+static inline bool mml_page_valid_pfn(const struct mml_machine *machine,
+				      const struct mml_page *page, unsigned long *pfn)
 {
 	unsigned long offset = (unsigned long)page - (unsigned long)machine->memmap;
 
-	return offset < machine->nr_frames * sizeof(*page) &&
-	       offset % sizeof(*page) == 0;
+	*pfn = offset / sizeof(*page);
+	return *pfn < machine->nr_frames && page == &machine->memmap[*pfn];
+}
+
+static inline bool mml_page_valid(const struct mml_machine *machine,
+				  const struct mml_page *page)
+{
+	unsigned long pfn;
+
+	return mml_page_valid_pfn(machine, page, &pfn);
 }
 
 static inline const struct mml_section *

@@ -284,22 +284,12 @@ static void print_json(const struct buddy *buddy)
 
 static int buddy_command(int argc, char **argv)
 {
-	const char *number = NULL;
-	bool json = false;
-	const struct option_spec options[] = {
-		{ "--machine", &number, NULL },
-		{ "--json", NULL, &json },
-	};
-	int arg = parse_options(argc, argv, options, ARRAY_SIZE(options));
-	uint32_t machine = MML_MACHINE_DEFAULT;
+	uint32_t machine;
+	bool json;
 	struct buddy buddy = { 0 };
 
-	if (arg < 0)
+	if (!parse_machine_json(argc, argv, &machine, &json))
 		return EXIT_USAGE;
-	if (arg < argc)
-		return usage_error("takes no '%s'", argv[arg]);
-	if (!parse_machine(number, &machine))
-		return usage_error("'%s' is no machine's number", number);
 	if (!read_buddy(&buddy, machine))
 		return EXIT_FAILURE;
 	if (json)

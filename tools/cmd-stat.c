@@ -103,21 +103,11 @@ static int print_text(uint32_t machine)
 
 static int stat(int argc, char **argv)
 {
-	const char *number = NULL;
-	bool json = false;
-	const struct option_spec options[] = {
-		{ "--machine", &number, NULL },
-		{ "--json", NULL, &json },
-	};
-	int arg = parse_options(argc, argv, options, ARRAY_SIZE(options));
-	uint32_t machine = MML_MACHINE_DEFAULT;
+	uint32_t machine;
+	bool json;
 
-	if (arg < 0)
+	if (!parse_machine_json(argc, argv, &machine, &json))
 		return EXIT_USAGE;
-	if (arg < argc)
-		return usage_error("takes no '%s'", argv[arg]);
-	if (!parse_machine(number, &machine))
-		return usage_error("'%s' is no machine's number", number);
 	return json ? print_json(machine) : print_text(machine);
 }
 

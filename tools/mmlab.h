@@ -80,6 +80,7 @@ struct option_spec {
 };
 
 int parse_options(int argc, char **argv, const struct option_spec *options, size_t count);
+bool parse_machine_json(int argc, char **argv, uint32_t *machine, bool *json);
 
 /* device.c: the device and what its errors mean */
 int device_open(void);

@@ -271,3 +271,37 @@ int parse_options(int argc, char **argv, const struct option_spec *options, size
 	}
 	return i;
 }
+
+/**
+ * parse_machine_json - the arguments of a subcommand that takes --machine and --json
+ * @argc: of the subcommand
+ * @argv: of the subcommand
+ * @machine: out: the machine's number, 0 unless given
+ * @json: out: whether --json was given
+ *
+ * Return: true; false after a message.
+ */
+bool parse_machine_json(int argc, char **argv, uint32_t *machine, bool *json)
+{
+	const char *number = NULL;
+	const struct option_spec options[] = {
+		{ "--machine", &number, NULL },
+		{ "--json", NULL, json },
+	};
+	int arg;
+
+	*machine = MML_MACHINE_DEFAULT;
+	*json = false;
+	arg = parse_options(argc, argv, options, ARRAY_SIZE(options));
+	if (arg < 0)
+		return false;
+	if (arg < argc) {
+		usage_error("takes no '%s'", argv[arg]);
+		return false;
+	}
+	if (!parse_machine(number, machine)) {
+		usage_error("'%s' is no machine's number", number);
+		return false;
+	}
+	return true;
+}

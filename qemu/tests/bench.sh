@@ -22,7 +22,7 @@ samples() { awk -v test="$1" '$2 == test && $6 > 0 && $7 > 0' "$bench/results" |
 # names - of the tests in the results
 names() { awk '$1 == "sample" { print $2 }' "$bench/results" | sort -u; }
 
-buddyinfo=$(<"$lab_debugfs/0/buddyinfo")
+buddyinfo=$(drained_buddyinfo 0)
 
 log_mark
 ok "the module loads" insmod bench/mm_lab_bench.ko rounds=3
@@ -58,7 +58,7 @@ isnt "more threads than CPUs are refused" "$(bench_run '*' 2>&1; echo $?)" 0
 like "which is said" "$(log_since)" '3 threads want as many CPUs; there are 2'
 
 ok "the module unloads" rmmod mm_lab_bench
-is "every frame is back" "$(<"$lab_debugfs/0/buddyinfo")" "$buddyinfo"
+is "every frame is back" "$(drained_buddyinfo 0)" "$buddyinfo"
 is "nobody holds the machine" "$(<"$lab_debugfs/0/holders")" ''
 ok "all invariants hold" mmlab validate
 is "nor was anything reported" "$(log_since | grep 'mm_lab: machine')" ''

@@ -70,8 +70,11 @@ is "and no more than that" "$(pageblocks /tmp/full | awk '$1 == "Unmovable" { pr
 #
 # Events
 #
+
+# fields SYSTEM EVENT - their names, in order
+fields() { sed -n 's/^\tfield:\([^;]*\);.*/\1/p' "$tracefs/events/$1/$2/format" | sed 's/.* //; /^common_/d'; }
+
 for event in mm_page_alloc mm_page_free mm_page_alloc_zone_locked mm_page_pcpu_drain mm_page_alloc_extfrag; do
-	fields() { sed -n 's/^\tfield:\([^;]*\);.*/\1/p' "$tracefs/events/$1/$2/format" | sed 's/.* //; /^common_/d'; }
 	is "$event has the kernel's fields, and the machine" "$(fields mm_lab $event)" \
 		"$(fields kmem $event)
 machine"
