@@ -13,13 +13,13 @@
  * Kernel counterpart: mm/page_alloc.c: fallbacks[], __rmqueue(), __rmqueue_claim(),
  * try_to_steal_block() and __rmqueue_steal(). Which blocks are movable is known from
  * the request (mml_page.mobility), where the kernel looks for LRU pages. Not yet here:
- * CMA, the highatomic reserve, watermark boosting.
+ * CMA.
  *
  * Locking: zone->lock is held.
  */
 #include <kunit/visibility.h>
 
-#include "buddy_probe/zone.h"
+#include "buddy_probe/internal.h"
 
 #include "trace.h"
 
@@ -112,18 +112,18 @@ static struct mml_page *mml_try_to_claim_block(struct mml_zone *zone,
 					       unsigned int order,
 					       enum mml_migratetype block_type,
 					       enum mml_migratetype start_type,
-					       unsigned int *most)
+					       unsigned int alloc_flags,
+					       unsigned int most)
 {
 	u32 start = ALIGN_DOWN(mml_page_to_pfn(zone->machine, page).val,
 			       MML_PAGEBLOCK_FRAMES);
 	struct mml_pageblock_use use;
 
 	/* Whole pageblocks change hands. */
-	if (current_order >= MML_PAGEBLOCK_ORDER) {
-		*most = min(*most, current_order);
-		return mml_page_del_and_expand(zone, page, *most, current_order,
-					       block_type, start_type);
-	}
+	if (current_order >= MML_PAGEBLOCK_ORDER)
+		return mml_page_del_and_expand(zone, page, min(most, current_order),
+					       current_order, block_type, start_type);
+	mml_boost_watermark(zone, alloc_flags);
 	if (!mml_pageblock_use(zone, start, &use) ||
 	    use.free + mml_alike_pages(&use, block_type, start_type) <
 	    MML_PAGEBLOCK_FRAMES / 2) {
@@ -131,18 +131,21 @@ static struct mml_page *mml_try_to_claim_block(struct mml_zone *zone,
 					 current_order, page, block_type);
 		return NULL;
 	}
-	mml_move_freepages_block(zone, start, block_type, start_type);
+	mml_move_pageblocks(zone, start, 0, block_type, start_type);
 	return mml_rmqueue_smallest(zone, order, start_type, most);
 }
 
 /* Claim a whole pageblock, that with the largest free block of another type. */
 static struct mml_page *mml_rmqueue_claim(struct mml_zone *zone, unsigned int order,
 					  enum mml_migratetype migratetype,
-					  unsigned int *most)
+					  unsigned int alloc_flags, unsigned int most)
 {
-	int current_order;
+	int current_order, min_order = order;
 
-	for (current_order = MML_MAX_ORDER; current_order >= (int)order; current_order--) {
+	/* Whole pageblocks only: nothing is mixed. */
+	if (alloc_flags & MML_ALLOC_NOFRAGMENT)
+		min_order = max(min_order, MML_PAGEBLOCK_ORDER);
+	for (current_order = MML_MAX_ORDER; current_order >= min_order; current_order--) {
 		int fallback_mt = mml_find_suitable_fallback(zone, current_order,
 							     migratetype);
 		struct mml_page *page;
@@ -154,7 +157,8 @@ static struct mml_page *mml_rmqueue_claim(struct mml_zone *zone, unsigned int or
 		page = mml_get_page_from_free_area(zone, current_order, fallback_mt);
 		if (page)
 			page = mml_try_to_claim_block(zone, page, current_order, order,
-						      fallback_mt, migratetype, most);
+						      fallback_mt, migratetype, alloc_flags,
+						      most);
 		if (page) {
 			trace_mml_alloc_decision(zone->machine, order, MML_TRY_CLAIM,
 						 current_order, page, fallback_mt);
@@ -197,21 +201,18 @@ static struct mml_page *mml_rmqueue_steal(struct mml_zone *zone, unsigned int or
 
 /*
  * What mml_rmqueue() does when @migratetype has no block: from others, one of @order, or
- * larger, up to *@most, if it can be claimed.
+ * larger, up to @most, if it can be claimed.
  */
 struct mml_page *mml_rmqueue_fallback(struct mml_zone *zone, unsigned int order,
 				      enum mml_migratetype migratetype,
-				      unsigned int *most)
+				      unsigned int alloc_flags, unsigned int most)
 {
 	struct mml_page *page;
 
 	lockdep_assert_held(&zone->lock);
 
-	page = mml_rmqueue_claim(zone, order, migratetype, most);
-	if (page)
+	page = mml_rmqueue_claim(zone, order, migratetype, alloc_flags, most);
+	if (page || alloc_flags & MML_ALLOC_NOFRAGMENT)
 		return page;
-	page = mml_rmqueue_steal(zone, order, migratetype);
-	if (page)
-		*most = order;
-	return page;
+	return mml_rmqueue_steal(zone, order, migratetype);
 }

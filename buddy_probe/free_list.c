@@ -28,19 +28,22 @@
  *
  * Locking: zone->lock is held.
  */
+#include <kunit/visibility.h>
 #include <linux/log2.h>
 
-#include "buddy_probe/zone.h"
+#include "buddy_probe/internal.h"
 
 #include "trace.h"
 
-/* Tell of a decision about the block at @page, or about none. */
-static void mml_tell(struct mml_zone *zone, unsigned int order, enum mml_try step,
-		     unsigned int candidate, const struct mml_page *page,
-		     unsigned long value)
-{
-	trace_mml_alloc_decision(zone->machine, order, step, candidate, page, value);
-}
+/*
+ * Tell of a decision about the block at @page, or about none. Nothing is looked up for that
+ * while nobody listens.
+ */
+#define mml_tell(zone, order, step, candidate, page, value) do {		\
+	if (trace_mml_alloc_decision_enabled())					\
+		trace_mml_alloc_decision((zone)->machine, order, step, candidate, \
+					 page, value);				\
+} while (0)
 
 static u32 mml_find_buddy(u32 pfn, unsigned int order)
 {
@@ -69,6 +72,8 @@ mml_add_to_free_list(struct mml_zone *zone, struct mml_page *page, unsigned int 
 	else
 		mml_frame_list_add(zone->machine, list, page);
 	zone->nr_free += 1UL << order;
+	if (unlikely(migratetype >= MML_MIGRATE_PCPTYPES))
+		zone->nr_free_special[migratetype - MML_MIGRATE_PCPTYPES] += 1UL << order;
 }
 
 /* Returns: false if the list is corrupt; nothing has changed then. */
@@ -83,6 +88,8 @@ mml_del_page_from_free_list(struct mml_zone *zone, struct mml_page *page,
 		return false;
 	page->state = MML_FRAME_INTERIOR;
 	zone->nr_free -= 1UL << order;
+	if (unlikely(migratetype >= MML_MIGRATE_PCPTYPES))
+		zone->nr_free_special[migratetype - MML_MIGRATE_PCPTYPES] -= 1UL << order;
 	return true;
 }
 
@@ -99,15 +106,22 @@ static void mml_expand(struct mml_zone *zone, struct mml_page *page, unsigned in
 	}
 }
 
-/* What is on a free list has to be a free block of its order. */
-static bool mml_page_is_free(struct mml_zone *zone, const struct mml_page *page,
-			     unsigned int order)
+static noinline void mml_page_free_bug(struct mml_zone *zone, const struct mml_page *page,
+				       unsigned int order)
 {
-	if (likely(page->state == MML_FRAME_FREE && page->order == order))
-		return true;
 	mml_bug(zone->machine, "frame %u on the free list of order %u: state %u, order %u",
 		mml_page_to_pfn(zone->machine, page).val, order, page->state,
 		page->order);
+}
+
+/* What is on a free list has to be a free block of its order. */
+static __always_inline bool mml_page_is_free(struct mml_zone *zone,
+					     const struct mml_page *page,
+					     unsigned int order)
+{
+	if (likely(page->state == MML_FRAME_FREE && page->order == order))
+		return true;
+	mml_page_free_bug(zone, page, order);
 	return false;
 }
 
@@ -135,6 +149,7 @@ __mml_page_del_and_expand(struct mml_zone *zone, struct mml_page *page,
 		mml_change_pageblock_range(zone, page - zone->machine->memmap, high,
 					   new_mt);
 	mml_expand(zone, page, low, high, new_mt);
+	page->order = low;
 	return page;
 }
 
@@ -154,7 +169,7 @@ struct mml_page *mml_page_del_and_expand(struct mml_zone *zone, struct mml_page 
 /* See mml_rmqueue_smallest(). */
 static __always_inline struct mml_page *
 __mml_rmqueue_smallest(struct mml_zone *zone, unsigned int order,
-		       enum mml_migratetype migratetype, unsigned int *most)
+		       enum mml_migratetype migratetype, unsigned int most)
 {
 	unsigned int current_order;
 
@@ -171,11 +186,10 @@ __mml_rmqueue_smallest(struct mml_zone *zone, unsigned int order,
 		}
 		mml_tell(zone, order, MML_TRY_TAKE, current_order, page,
 			 mml_free_list(zone, current_order, migratetype)->nr);
-		*most = min(*most, current_order);
-		page = __mml_page_del_and_expand(zone, page, *most, current_order,
-						 migratetype, migratetype);
+		page = __mml_page_del_and_expand(zone, page, min(most, current_order),
+						 current_order, migratetype, migratetype);
 		if (page)
-			trace_mm_page_alloc_zone_locked(zone->machine, page, *most,
+			trace_mm_page_alloc_zone_locked(zone->machine, page, page->order,
 							migratetype,
 							mml_pcp_allowed_order(order));
 		return page;
@@ -184,36 +198,49 @@ __mml_rmqueue_smallest(struct mml_zone *zone, unsigned int order,
 }
 
 /*
- * The smallest block from @order on of @migratetype; what it has beyond *@most is split
- * off. Returns: its first frame, its order in *@most; NULL: there is none.
+ * The smallest block from @order on of @migratetype; what it has beyond @most is split
+ * off. Returns: its first frame, which has its order; NULL: there is none.
  */
 struct mml_page *mml_rmqueue_smallest(struct mml_zone *zone, unsigned int order,
 				      enum mml_migratetype migratetype,
-				      unsigned int *most)
+				      unsigned int most)
 {
 	return __mml_rmqueue_smallest(zone, order, migratetype, most);
 }
 
-/*
- * A block of @order or larger, up to *@most, for a request of @migratetype; what is
- * stolen of another one is no larger than @order. Returns: its first frame, and its order
- * in *@most; NULL: there is none.
- */
-struct mml_page *mml_rmqueue(struct mml_zone *zone, unsigned int order,
-			     enum mml_migratetype migratetype, unsigned int *most)
+/* Is more than half of what is free lent memory? Then that is used first. */
+static bool mml_cma_first(const struct mml_zone *zone)
 {
-	struct mml_page *page;
+	return mml_nr_free_special(zone, MML_MIGRATE_CMA) > zone->nr_free / 2;
+}
 
-	page = __mml_rmqueue_smallest(zone, order, migratetype, most);
+/*
+ * A block of @order or larger, up to @most, for a request of @migratetype; what is
+ * stolen of another one is no larger than @order. Returns: its first frame, and its order
+ * which has its order; NULL: there is none.
+ */
+struct mml_page *__mml_rmqueue(struct mml_zone *zone, unsigned int order,
+			       enum mml_migratetype migratetype,
+			       unsigned int alloc_flags, unsigned int most)
+{
+	bool cma = alloc_flags & MML_ALLOC_CMA;
+	struct mml_page *page = NULL;
+
+	if (unlikely(cma && mml_cma_first(zone)))
+		page = mml_rmqueue_smallest(zone, order, MML_MIGRATE_CMA, most);
+	if (likely(!page))
+		page = __mml_rmqueue_smallest(zone, order, migratetype, most);
+	if (unlikely(!page && cma))
+		page = mml_rmqueue_smallest(zone, order, MML_MIGRATE_CMA, most);
 	return likely(page) ? page :
-		mml_rmqueue_fallback(zone, order, migratetype, most);
+		mml_rmqueue_fallback(zone, order, migratetype, alloc_flags, most);
 }
 
 /*
  * The pageblock at @start becomes @new_mt, and its free blocks move to that list. No
  * free block is larger than it.
  */
-void mml_move_freepages_block(struct mml_zone *zone, u32 start,
+static void mml_move_freepages_block(struct mml_zone *zone, u32 start,
 			      enum mml_migratetype old_mt, enum mml_migratetype new_mt)
 {
 	struct mml_page *page = &zone->machine->memmap[start];
@@ -229,6 +256,72 @@ void mml_move_freepages_block(struct mml_zone *zone, u32 start,
 		mml_add_to_free_list(zone, page, order, new_mt, true);
 	}
 	mml_set_pageblock_migratetype(zone, start, new_mt);
+}
+
+/*
+ * A free block that is larger than the pageblock at @start, and covers it, becomes blocks of
+ * a pageblock each.
+ */
+static void mml_split_large_block(struct mml_zone *zone, u32 start,
+				  enum mml_migratetype migratetype)
+{
+	u32 pfn = ALIGN_DOWN(start, 1U << MML_MAX_ORDER), end = pfn + (1U << MML_MAX_ORDER);
+	struct mml_page *page = &zone->machine->memmap[pfn];
+
+	if (page->state != MML_FRAME_FREE || page->order != MML_MAX_ORDER ||
+	    !mml_del_page_from_free_list(zone, page, MML_MAX_ORDER, migratetype))
+		return;
+	for (; pfn < end; pfn += MML_PAGEBLOCK_FRAMES)
+		mml_add_to_free_list(zone, &zone->machine->memmap[pfn],
+				     MML_PAGEBLOCK_ORDER, migratetype, true);
+}
+
+/*
+ * The whole pageblock at @start becomes @new_mt, with what is free there, also where that is
+ * a part of a larger block. Blocks are not merged over the border of what is kept for a
+ * purpose; when that is over, they are.
+ */
+void mml_set_pageblock_isolate(struct mml_zone *zone, u32 start,
+			       enum mml_migratetype new_mt)
+{
+	enum mml_migratetype old_mt = mml_get_pageblock_migratetype(zone, start);
+	struct mml_page *page = &zone->machine->memmap[start];
+
+	lockdep_assert_held(&zone->lock);
+
+	mml_split_large_block(zone, start, old_mt);
+	mml_move_freepages_block(zone, start, old_mt, new_mt);
+	if (page->state != MML_FRAME_FREE || page->order != MML_PAGEBLOCK_ORDER ||
+	    !mml_del_page_from_free_list(zone, page, MML_PAGEBLOCK_ORDER, new_mt))
+		return;
+	mml_free_one_page(zone, page, MML_PAGEBLOCK_ORDER);
+}
+
+/*
+ * The pageblock around the block of @order at @pfn, or all that it covers, become @new_mt,
+ * and what is free there moves to that list. Returns: false if the pageblock is not wholly
+ * there; nothing has changed then.
+ */
+bool mml_move_pageblocks(struct mml_zone *zone, u32 pfn, unsigned int order,
+			 enum mml_migratetype old_mt, enum mml_migratetype new_mt)
+{
+	struct mml_page *page = &zone->machine->memmap[pfn];
+	u32 start = ALIGN_DOWN(pfn, MML_PAGEBLOCK_FRAMES);
+
+	lockdep_assert_held(&zone->lock);
+
+	if (!mml_pfn_present(zone->machine, start) ||
+	    !mml_pfn_present(zone->machine, start + MML_PAGEBLOCK_FRAMES - 1))
+		return false;
+	if (order < MML_PAGEBLOCK_ORDER) {
+		mml_move_freepages_block(zone, start, old_mt, new_mt);
+		return true;
+	}
+	if (page->state == MML_FRAME_FREE &&
+	    mml_del_page_from_free_list(zone, page, order, old_mt))
+		mml_add_to_free_list(zone, page, order, new_mt, true);
+	mml_change_pageblock_range(zone, pfn, order, new_mt);
+	return true;
 }
 
 /* Why a block of @order is not merged with its buddy, whether or not there is one. */
@@ -271,6 +364,8 @@ static bool mml_merge_buddy(struct mml_zone *zone, u32 pfn, unsigned int order,
 		return false;
 	if (order >= MML_PAGEBLOCK_ORDER)
 		buddy_mt = mml_get_pageblock_migratetype(zone, buddy_pfn);
+	if (!mml_migratetypes_merge(migratetype, buddy_mt))
+		return false;
 	if (!mml_del_page_from_free_list(zone, &zone->machine->memmap[buddy_pfn], order,
 					 buddy_mt))
 		return false;
@@ -342,27 +437,117 @@ static void mml_free_pages_memory(struct mml_zone *zone, unsigned long pfn,
 	}
 }
 
+/* Where does the free block begin that @pfn is in? MML_PFN_NONE: it is in none. */
+static u32 mml_free_block_start(const struct mml_machine *machine, u32 pfn)
+{
+	unsigned int order;
+
+	for (order = 0; order < MML_NR_ORDERS; order++) {
+		u32 start = ALIGN_DOWN(pfn, 1U << order);
+		const struct mml_page *page = &machine->memmap[start];
+
+		if (page->state == MML_FRAME_FREE)
+			return mml_block_order(page) >= order ? start : MML_PFN_NONE;
+	}
+	return MML_PFN_NONE;
+}
+
 /*
- * All frames that the zone's machine has become free. As in the kernel, all pageblocks
- * begin as movable; others claim what they need.
+ * The frames from @start to @end, in pageblocks of which nobody gets anything, become nobody's.
+ * Returns: false if some are not free; nothing has changed then.
  */
+bool mml_isolate_freepages_range(struct mml_zone *zone, u32 start, u32 end)
+{
+	struct mml_page *memmap = zone->machine->memmap;
+	u32 first = mml_free_block_start(zone->machine, start), pfn;
+	unsigned int order;
+
+	lockdep_assert_held(&zone->lock);
+
+	if (first == MML_PFN_NONE)
+		return false;
+	for (pfn = first; pfn < end; pfn += 1U << mml_block_order(&memmap[pfn]))
+		if (memmap[pfn].state != MML_FRAME_FREE)
+			return false;
+	for (pfn = first; pfn < end; pfn += 1U << order) {
+		order = mml_block_order(&memmap[pfn]);
+		mml_del_page_from_free_list(zone, &memmap[pfn], order,
+					    MML_MIGRATE_ISOLATE);
+	}
+	mml_free_pages_memory(zone, first, start);
+	mml_free_pages_memory(zone, end, pfn);
+	return true;
+}
+
+/* The frames from @start to @end, which are nobody's, become free blocks of the zone. */
+void mml_free_range(struct mml_zone *zone, u32 start, u32 end)
+{
+	lockdep_assert_held(&zone->lock);
+
+	mml_free_pages_memory(zone, start, end);
+}
+
+/* The zone has no free block yet. */
+void mml_free_area_init(struct mml_zone *zone)
+{
+	int order, migratetype;
+
+	spin_lock_init(&zone->lock);
+	for (order = 0; order < MML_NR_ORDERS; order++)
+		for (migratetype = 0; migratetype < MML_MIGRATE_TYPES; migratetype++)
+			mml_frame_list_init(mml_free_list(zone, order, migratetype));
+}
+EXPORT_SYMBOL_IF_KUNIT(mml_free_area_init);
+
+/* All frames that the zone has become free. */
 void mml_free_all_pages(struct mml_zone *zone)
 {
 	struct mml_machine *machine = zone->machine;
 	unsigned long pfn, flags;
-	int order, migratetype;
 
-	for (order = 0; order < MML_NR_ORDERS; order++)
-		for (migratetype = 0; migratetype < MML_MIGRATE_TYPES; migratetype++)
-			mml_frame_list_init(mml_free_list(zone, order, migratetype));
-	memset(zone->pageblock,
-	       zone->grouping ? MML_MIGRATE_MOVABLE : MML_MIGRATE_UNMOVABLE,
-	       mml_nr_pageblocks(machine));
-	for (pfn = 0; pfn < machine->nr_frames; pfn += MML_SECTION_FRAMES) {
+	for (pfn = zone->start_pfn; pfn < mml_zone_end_pfn(zone);
+	     pfn += MML_SECTION_FRAMES) {
 		spin_lock_irqsave(&zone->lock, flags);
 		mml_free_pages_memory(zone, pfn,
 				      pfn + mml_section_present(machine, pfn));
 		spin_unlock_irqrestore(&zone->lock, flags);
+		cond_resched();
+	}
+}
+
+/* Behind the block or the hole at frame @pfn; whatever that is, further than @pfn. */
+unsigned long mml_next_block(const struct mml_machine *machine, unsigned long pfn)
+{
+	const struct mml_page *page = &machine->memmap[pfn];
+	unsigned long frames;
+
+	switch (READ_ONCE(page->state)) {
+	case MML_FRAME_ABSENT:
+		return ALIGN(pfn + 1, MML_SECTION_FRAMES);
+	case MML_FRAME_INTERIOR:
+		return pfn + 1;
+	default:
+		frames = 1UL << mml_block_order(page);
+		return IS_ALIGNED(pfn, frames) ? pfn + frames : pfn + 1;
+	}
+}
+
+/*
+ * The page allocator leaves @machine, which may stay: there are no blocks any more, free,
+ * kept by a CPU or lost. Who comes next begins with an empty memmap.
+ */
+void mml_forget_all_pages(struct mml_machine *machine)
+{
+	unsigned long pfn, next;
+
+	for (pfn = 0; pfn < machine->nr_frames; pfn = next) {
+		struct mml_page *page = &machine->memmap[pfn];
+
+		next = mml_next_block(machine, pfn);
+		if (page->state != MML_FRAME_ABSENT) {
+			page->state = MML_FRAME_INTERIOR;
+			atomic_set(&page->_refcount, 0);
+		}
 		cond_resched();
 	}
 }

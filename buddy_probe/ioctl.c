@@ -12,7 +12,7 @@
  */
 #include <linux/mutex.h>
 
-#include "buddy_probe/zone.h"
+#include "buddy_probe/internal.h"
 #include "mm_lab/alloc.h"
 #include "mm_lab/device.h"
 #include "mm_lab/session.h"

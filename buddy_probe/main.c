@@ -3,9 +3,9 @@
  * buddy_probe: the page allocator, as an engine of mm_lab.
  */
 #include <linux/module.h>
-#include <linux/vmalloc.h>
 
-#include "buddy_probe/zone.h"
+#include "buddy_probe/debug.h"
+#include "buddy_probe/internal.h"
 #include "mm_lab/alloc.h"
 #include "mm_lab/device.h"
 
@@ -14,39 +14,18 @@
 
 static int mml_buddy_machine_init(struct mml_machine *machine)
 {
-	struct mml_zone *zone = mml_kzalloc(machine, sizeof(*zone), GFP_KERNEL);
-	int err = -ENOMEM;
+	struct mml_buddy *buddy = mml_buddy_create(machine);
 
-	if (!zone)
-		return -ENOMEM;
-	spin_lock_init(&zone->lock);
-	zone->machine = machine;
-	zone->managed = machine->nr_present;
-	zone->grouping = !(machine->options & BIT(MML_OPTION_NO_GROUPING));
-	zone->pageblock = mml_vcalloc(machine, mml_nr_pageblocks(machine), 1);
-	if (!zone->pageblock)
-		goto free_zone;
-	err = mml_pcp_init(zone);
-	if (err)
-		goto free_pageblock;
-	mml_free_all_pages(zone);
-	machine->engine_data[MML_BUDDY_SLOT] = zone;
+	if (IS_ERR(buddy))
+		return PTR_ERR(buddy);
+	machine->engine_data[MML_BUDDY_SLOT] = buddy;
 	return 0;
-
-free_pageblock:
-	vfree(zone->pageblock);
-free_zone:
-	kfree(zone);
-	return err;
 }
 
 static void mml_buddy_machine_exit(struct mml_machine *machine)
 {
-	struct mml_zone *zone = mml_zone(machine);
-
-	mml_pcp_exit(zone);
-	vfree(zone->pageblock);
-	kfree(zone);
+	mml_buddy_destroy(mml_buddy(machine));
+	mml_forget_all_pages(machine);
 }
 
 static void mml_buddy_stat(struct mml_machine *machine, unsigned long *items)
@@ -73,8 +52,9 @@ static struct mml_engine mml_buddy_engine = {
 	.session_init = mml_blocks_init,
 	.session_exit = mml_blocks_exit,
 	.session_free = mml_blocks_free,
-	.validate = mml_zone_validate,
+	.validate = mml_buddy_validate,
 	.stat = mml_buddy_stat,
+	.lost = mml_lost_blocks,
 };
 
 static int __init mml_buddy_init(void)

@@ -42,7 +42,7 @@
 #include <linux/log2.h>
 #include <linux/smp.h>
 
-#include "buddy_probe/zone.h"
+#include "buddy_probe/internal.h"
 #include "mm_lab/alloc.h"
 
 #include "trace.h"
@@ -84,11 +84,11 @@ static void mml_pcp_grow(struct mml_pcp_list *list)
 	list->size = min(2 * list->size, list->max_size);
 }
 
-/* Cut @page, a block of order @high, into blocks of @order, and put these on the stack. */
+/* Cut the block at @page into blocks of @order, and put these on the stack. */
 static void mml_pcp_slice(struct mml_zone *zone, struct mml_pcp_list *list,
-			  struct mml_page *page, unsigned int order, unsigned int high)
+			  struct mml_page *page, unsigned int order)
 {
-	u32 step = 1U << order, nr = 1U << (high - order), i;
+	u32 step = 1U << order, nr = 1U << (page->order - order), i;
 	u32 pfn = mml_page_to_pfn(zone->machine, page).val;
 
 	for (i = 0; i < nr; i++, page += step) {
@@ -102,23 +102,42 @@ static void mml_pcp_slice(struct mml_zone *zone, struct mml_pcp_list *list,
 	list->nr += nr;
 }
 
-/* Fill an empty first stack from the zone, as far as that has blocks. */
-static void mml_rmqueue_bulk(struct mml_zone *zone, struct mml_pcp_list *list,
-			     unsigned int order, enum mml_migratetype migratetype)
+/*
+ * How many blocks may be taken in advance? Not what the zone keeps of any request; but one
+ * at least, that was asked for.
+ */
+static u32 mml_nr_pcp_alloc(const struct mml_zone *zone, const struct mml_pcp_list *list,
+			    unsigned int order)
 {
+	unsigned long keep = mml_wmark_pages(zone, MML_WMARK_LOW) +
+			     zone->lowmem_reserve[MML_MAX_NR_ZONES - 1];
+	unsigned long spare = zone->nr_free > keep ? (zone->nr_free - keep) >> order : 0;
+
+	return clamp(spare, 1UL, (unsigned long)list->size);
+}
+
+/* Fill an empty first stack from the zone, as far as that has blocks to spare. */
+static void mml_rmqueue_bulk(struct mml_zone *zone, struct mml_pcp_list *list,
+			     unsigned int order, enum mml_migratetype migratetype,
+			     unsigned int alloc_flags)
+{
+	u32 nr;
+
 	spin_lock(&zone->lock);
-	while (list->nr < list->size) {
+	nr = mml_nr_pcp_alloc(zone, list, order);
+	while (list->nr < nr) {
 		unsigned int most = min_t(unsigned int, MML_MAX_ORDER,
-					  order + ilog2(list->size - list->nr));
+					  order + ilog2(nr - list->nr));
 		struct mml_page *page;
 
 		if (list->nr)
-			page = mml_rmqueue_smallest(zone, order, migratetype, &most);
+			page = mml_rmqueue_smallest(zone, order, migratetype, most);
 		else
-			page = mml_rmqueue(zone, order, migratetype, &most);
+			page = __mml_rmqueue(zone, order, migratetype, alloc_flags,
+					     most);
 		if (!page)
 			break;
-		mml_pcp_slice(zone, list, page, order, most);
+		mml_pcp_slice(zone, list, page, order);
 	}
 	spin_unlock(&zone->lock);
 }
@@ -128,27 +147,42 @@ void mml_pcp_age_later(struct mml_zone *zone, struct mml_pcp_list *list)
 {
 	list->aged = false;
 	if (!zone->machine->seed)
-		queue_delayed_work(system_unbound_wq, &zone->age, MML_PCP_AGE);
+		queue_delayed_work(system_unbound_wq, &zone->buddy->age, MML_PCP_AGE);
 }
 
 /*
- * The first stack is empty: get blocks for it. Returns: whether it has any now.
+ * The first stack is empty: the spare one takes its place. Returns: whether it has any
+ * blocks.
+ */
+bool mml_pcp_swap(struct mml_pcp_list *list)
+{
+	if (!list->nr_spare)
+		return false;
+	list->idle = false;
+	swap(list->first, list->spare);
+	mml_pcp_count(list, list->nr_spare, list->nr);
+	return true;
+}
+
+/*
+ * Both stacks are empty, or the first one is: get blocks for it. Returns: whether it has any
+ * now.
  */
 bool mml_pcp_refill(struct mml_zone *zone, struct mml_pcp_list *list,
-		    unsigned int order, enum mml_migratetype migratetype)
+		    unsigned int order, enum mml_migratetype migratetype,
+		    unsigned int alloc_flags)
 {
+	if (mml_pcp_swap(list))
+		return true;
+	if (!list->size)
+		return false;
 	list->idle = false;
-	if (list->nr_spare) {
-		swap(list->first, list->spare);
-		mml_pcp_count(list, list->nr_spare, list->nr);
-	} else if (list->size) {
-		mml_rmqueue_bulk(zone, list, order, migratetype);
-		if (list->nr >= list->size)
-			mml_pcp_grow(list);
-		mml_pcp_age_later(zone, list);
-		trace_mml_alloc_decision(zone->machine, order, MML_TRY_REFILL, order,
-					 NULL, list->nr);
-	}
+	mml_rmqueue_bulk(zone, list, order, migratetype, alloc_flags);
+	if (list->nr >= list->size)
+		mml_pcp_grow(list);
+	mml_pcp_age_later(zone, list);
+	trace_mml_alloc_decision(zone->machine, order, MML_TRY_REFILL, order, NULL,
+				 list->nr);
 	return list->nr;
 }
 
@@ -225,20 +259,24 @@ static bool mml_drain_pages(struct mml_zone *zone, struct mml_per_cpu_pages *pcp
 }
 
 /* What this CPU keeps goes back. Returns: whether there was anything. */
-bool mml_drain_local_pages(struct mml_zone *zone)
+bool mml_drain_local_pages(struct mml_buddy *buddy)
 {
+	struct mml_zone *zone;
 	unsigned long flags;
-	bool any;
+	bool any = false;
+	int i;
 
-	local_lock_irqsave(&zone->pcp->lock, flags);
-	any = mml_drain_pages(zone, this_cpu_ptr(zone->pcp));
-	local_unlock_irqrestore(&zone->pcp->lock, flags);
+	mml_for_each_populated_zone(buddy, zone, i) {
+		local_lock_irqsave(&zone->pcp->lock, flags);
+		any |= mml_drain_pages(zone, this_cpu_ptr(zone->pcp));
+		local_unlock_irqrestore(&zone->pcp->lock, flags);
+	}
 	return any;
 }
 
-static void mml_drain_local_pages_fn(void *zone)
+static void mml_drain_local_pages_fn(void *buddy)
 {
-	mml_drain_local_pages(zone);
+	mml_drain_local_pages(buddy);
 }
 
 /**
@@ -249,28 +287,48 @@ static void mml_drain_local_pages_fn(void *zone)
  */
 void mml_drain_all_pages(struct mml_machine *machine)
 {
-	struct mml_zone *zone = mml_zone(machine);
+	struct mml_buddy *buddy = mml_buddy(machine);
 
 	/* One at a time: who comes meanwhile would interrupt everybody for nothing. */
-	mutex_lock(&zone->drain);
-	on_each_cpu(mml_drain_local_pages_fn, zone, true);
-	mutex_unlock(&zone->drain);
+	mutex_lock(&buddy->drain);
+	on_each_cpu(mml_drain_local_pages_fn, buddy, true);
+	mutex_unlock(&buddy->drain);
 }
 EXPORT_SYMBOL_NS_GPL(mml_drain_all_pages, MM_LAB);
 
-/* How many frames all CPUs keep; may have changed meanwhile. */
-unsigned long mml_nr_pcp_pages(const struct mml_zone *zone)
+/* How many frames a CPU keeps of a zone; may have changed meanwhile. */
+unsigned long mml_pcp_pages(const struct mml_per_cpu_pages *pcp)
 {
 	unsigned long frames = 0;
-	int cpu, i;
+	int i;
 
-	for_each_possible_cpu(cpu) {
-		const struct mml_per_cpu_pages *pcp = per_cpu_ptr(zone->pcp, cpu);
+	for (i = 0; i < MML_NR_PCP_LISTS; i++)
+		frames += (unsigned long)mml_pcp_list_nr(&pcp->list[i]) <<
+			  mml_pcp_order(i);
+	return frames;
+}
+EXPORT_SYMBOL_IF_KUNIT(mml_pcp_pages);
 
-		for (i = 0; i < MML_NR_PCP_LISTS; i++)
-			frames += (unsigned long)mml_pcp_list_nr(&pcp->list[i]) <<
-				  mml_pcp_order(i);
-	}
+/* And all CPUs. */
+unsigned long mml_zone_pcp_pages(const struct mml_zone *zone)
+{
+	unsigned long frames = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		frames += mml_pcp_pages(per_cpu_ptr(zone->pcp, cpu));
+	return frames;
+}
+
+/* And of all zones. */
+unsigned long mml_nr_pcp_pages(const struct mml_buddy *buddy)
+{
+	unsigned long frames = 0;
+	struct mml_zone *zone;
+	int i;
+
+	mml_for_each_populated_zone(buddy, zone, i)
+		frames += mml_zone_pcp_pages(zone);
 	return frames;
 }
 EXPORT_SYMBOL_IF_KUNIT(mml_nr_pcp_pages);
@@ -280,21 +338,18 @@ EXPORT_SYMBOL_IF_KUNIT(mml_nr_pcp_pages);
  */
 
 struct mml_pcp_ageing {
-	struct mml_zone *zone;
+	struct mml_buddy *buddy;
 	atomic_t kept;			/* lists that have something */
 };
 
-/* Where nothing is left, whoever brings something begins anew: see @aged. */
-static void mml_pcp_age_local(void *data)
+/*
+ * One round for this CPU's lists. Returns: how many have something. Where nothing is left,
+ * whoever brings something begins anew: see @aged.
+ */
+static int mml_pcp_age_lists(struct mml_zone *zone, struct mml_per_cpu_pages *pcp)
 {
-	struct mml_pcp_ageing *ageing = data;
-	struct mml_zone *zone = ageing->zone;
-	struct mml_per_cpu_pages *pcp;
-	unsigned long flags;
-	int i;
+	int i, kept = 0;
 
-	local_lock_irqsave(&zone->pcp->lock, flags);
-	pcp = this_cpu_ptr(zone->pcp);
 	for (i = 0; i < MML_NR_PCP_LISTS; i++) {
 		struct mml_pcp_list *list = &pcp->list[i];
 
@@ -307,21 +362,35 @@ static void mml_pcp_age_local(void *data)
 		}
 		list->idle = true;
 		list->aged = true;
-		if (list->nr || list->nr_spare)
-			atomic_inc(&ageing->kept);
+		kept += list->nr || list->nr_spare;
 	}
-	local_unlock_irqrestore(&zone->pcp->lock, flags);
+	return kept;
+}
+
+static void mml_pcp_age_local(void *data)
+{
+	struct mml_pcp_ageing *ageing = data;
+	struct mml_zone *zone;
+	unsigned long flags;
+	int i;
+
+	mml_for_each_populated_zone(ageing->buddy, zone, i) {
+		local_lock_irqsave(&zone->pcp->lock, flags);
+		atomic_add(mml_pcp_age_lists(zone, this_cpu_ptr(zone->pcp)),
+			   &ageing->kept);
+		local_unlock_irqrestore(&zone->pcp->lock, flags);
+	}
 }
 
 void mml_pcp_age(struct work_struct *work)
 {
 	struct mml_pcp_ageing ageing = {
-		.zone = container_of(to_delayed_work(work), struct mml_zone, age),
+		.buddy = container_of(to_delayed_work(work), struct mml_buddy, age),
 	};
 
 	on_each_cpu(mml_pcp_age_local, &ageing, true);
-	if (atomic_read(&ageing.kept) && !ageing.zone->machine->seed)
-		queue_delayed_work(system_unbound_wq, &ageing.zone->age, MML_PCP_AGE);
+	if (atomic_read(&ageing.kept) && !ageing.buddy->machine->seed)
+		queue_delayed_work(system_unbound_wq, &ageing.buddy->age, MML_PCP_AGE);
 }
 EXPORT_SYMBOL_IF_KUNIT(mml_pcp_age);
 
@@ -395,12 +464,16 @@ void mml_pcp_validate(struct mml_zone *zone, struct mml_validation *v)
  */
 static int mml_pcp_cpu_dead(unsigned int cpu, struct hlist_node *node)
 {
-	struct mml_zone *zone = hlist_entry(node, struct mml_zone, cpuhp);
+	struct mml_buddy *buddy = hlist_entry(node, struct mml_buddy, cpuhp);
+	struct mml_zone *zone;
 	unsigned long flags;
+	int i;
 
-	local_lock_irqsave(&zone->pcp->lock, flags);
-	mml_drain_pages(zone, per_cpu_ptr(zone->pcp, cpu));
-	local_unlock_irqrestore(&zone->pcp->lock, flags);
+	mml_for_each_populated_zone(buddy, zone, i) {
+		local_lock_irqsave(&zone->pcp->lock, flags);
+		mml_drain_pages(zone, per_cpu_ptr(zone->pcp, cpu));
+		local_unlock_irqrestore(&zone->pcp->lock, flags);
+	}
 	return 0;
 }
 
@@ -437,13 +510,11 @@ static void mml_pcp_list_init(const struct mml_zone *zone, struct mml_pcp_list *
 	list->size = list->min_size;
 }
 
-/* Returns: 0, or an errno. */
-int mml_pcp_init(struct mml_zone *zone)
+/* Returns: 0, or -ENOMEM. */
+static int mml_zone_pcp_init(struct mml_zone *zone)
 {
-	int cpu, err, i;
+	int cpu, i;
 
-	INIT_DELAYED_WORK(&zone->age, mml_pcp_age);
-	mutex_init(&zone->drain);
 	zone->pcp = mml_alloc_percpu(zone->machine, struct mml_per_cpu_pages);
 	if (!zone->pcp)
 		return -ENOMEM;
@@ -454,16 +525,39 @@ int mml_pcp_init(struct mml_zone *zone)
 		for (i = 0; i < MML_NR_PCP_LISTS; i++)
 			mml_pcp_list_init(zone, &pcp->list[i], mml_pcp_order(i));
 	}
-	err = cpuhp_state_add_instance_nocalls(mml_pcp_cpuhp, &zone->cpuhp);
-	if (err)
+	return 0;
+}
+
+static void mml_pcp_free(struct mml_buddy *buddy)
+{
+	struct mml_zone *zone;
+	int i;
+
+	mml_for_each_populated_zone(buddy, zone, i)
 		free_percpu(zone->pcp);
+}
+
+/* Returns: 0, or an errno. */
+int mml_pcp_init(struct mml_buddy *buddy)
+{
+	struct mml_zone *zone;
+	int err = 0, i;
+
+	INIT_DELAYED_WORK(&buddy->age, mml_pcp_age);
+	mutex_init(&buddy->drain);
+	mml_for_each_populated_zone(buddy, zone, i)
+		err = err ?: mml_zone_pcp_init(zone);
+	if (!err)
+		err = cpuhp_state_add_instance_nocalls(mml_pcp_cpuhp, &buddy->cpuhp);
+	if (err)
+		mml_pcp_free(buddy);
 	return err;
 }
 
-/* Nobody uses the zone any more; what the CPUs keep need not go back. */
-void mml_pcp_exit(struct mml_zone *zone)
+/* Nobody uses the zones any more; what the CPUs keep need not go back. */
+void mml_pcp_exit(struct mml_buddy *buddy)
 {
-	cpuhp_state_remove_instance_nocalls(mml_pcp_cpuhp, &zone->cpuhp);
-	cancel_delayed_work_sync(&zone->age);
-	free_percpu(zone->pcp);
+	cpuhp_state_remove_instance_nocalls(mml_pcp_cpuhp, &buddy->cpuhp);
+	cancel_delayed_work_sync(&buddy->age);
+	mml_pcp_free(buddy);
 }

@@ -19,7 +19,7 @@
  */
 #include <linux/string.h>
 
-#include "buddy_probe/zone.h"
+#include "buddy_probe/internal.h"
 
 /**
  * struct mml_block_copy - what is told of a block, or of a hole
@@ -103,14 +103,15 @@ static unsigned long mml_hole_end(const struct mml_machine *machine, unsigned lo
 static void mml_copy_section(struct mml_blocks_walk *walk, unsigned long start)
 {
 	struct mml_machine *machine = walk->machine;
-	unsigned long end = start + mml_section_present(machine, start);
-	struct mml_zone *zone = mml_zone(machine);
-	unsigned long pfn = start, flags;
+	struct mml_zone *zone = mml_page_zone(mml_buddy(machine),
+					      &machine->memmap[start]);
+	unsigned long pfn = start, end, flags;
 
 	walk->start = start;
 	walk->next = start + MML_SECTION_FRAMES;
 	walk->nr = 0;
 	spin_lock_irqsave(&zone->lock, flags);
+	end = start + mml_section_present(machine, start);
 	while (pfn < end)
 		pfn += mml_copy_block(zone, pfn, &walk->block[walk->nr++]);
 	spin_unlock_irqrestore(&zone->lock, flags);
@@ -186,8 +187,8 @@ static void mml_blocks_stop(struct seq_file *seq, void *v)
 }
 
 /* What blocks of @type are, in one word. */
-static void mml_type_name(struct mml_machine *machine, unsigned int type, char *name,
-			  size_t size)
+void mml_type_name(struct mml_machine *machine, unsigned int type, char *name,
+		   size_t size)
 {
 	const struct mml_page_ops *ops = NULL;
 
@@ -199,7 +200,7 @@ static void mml_type_name(struct mml_machine *machine, unsigned int type, char *
 	strreplace(name, ' ', '_');
 }
 
-static const char *mml_migratetype_word(unsigned int migratetype)
+const char *mml_migratetype_word(unsigned int migratetype)
 {
 	return migratetype < MML_MIGRATE_TYPES ? mml_migratetype_names[migratetype] :
 						 "unknown";

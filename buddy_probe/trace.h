@@ -14,7 +14,7 @@
 #include <linux/tracepoint.h>
 #include <trace/events/mmflags.h>
 
-#include "buddy_probe/zone.h"
+#include "buddy_probe/internal.h"
 
 TRACE_EVENT(mm_page_alloc,
 	TP_PROTO(struct mml_machine *machine, struct mml_page *page,
@@ -55,6 +55,20 @@ TRACE_EVENT(mm_page_free,
 	),
 	TP_printk("pfn=0x%lx order=%d machine=%u", __entry->pfn, __entry->order,
 		  __entry->machine)
+);
+
+TRACE_EVENT(mm_page_free_batched,
+	TP_PROTO(struct mml_machine *machine, struct mml_page *page),
+	TP_ARGS(machine, page),
+	TP_STRUCT__entry(
+		__field(unsigned long,	pfn)
+		__field(u32,		machine)
+	),
+	TP_fast_assign(
+		__entry->pfn		= page - machine->memmap;
+		__entry->machine	= machine->id;
+	),
+	TP_printk("pfn=0x%lx order=0 machine=%u", __entry->pfn, __entry->machine)
 );
 
 TRACE_EVENT(mm_page_alloc_zone_locked,
@@ -145,7 +159,16 @@ TRACE_DEFINE_ENUM(MML_TRY_SPLIT);
 TRACE_DEFINE_ENUM(MML_TRY_CLAIM);
 TRACE_DEFINE_ENUM(MML_TRY_NO_CLAIM);
 TRACE_DEFINE_ENUM(MML_TRY_STEAL);
+TRACE_DEFINE_ENUM(MML_TRY_WATERMARK);
+TRACE_DEFINE_ENUM(MML_TRY_WAKE);
+TRACE_DEFINE_ENUM(MML_TRY_RESERVE);
+TRACE_DEFINE_ENUM(MML_TRY_UNRESERVE);
 TRACE_DEFINE_ENUM(MML_TRY_DRAIN);
+TRACE_DEFINE_ENUM(MML_TRY_RECLAIM);
+TRACE_DEFINE_ENUM(MML_TRY_COMPACT);
+TRACE_DEFINE_ENUM(MML_TRY_RETRY);
+TRACE_DEFINE_ENUM(MML_TRY_OOM);
+TRACE_DEFINE_ENUM(MML_TRY_WAIT);
 TRACE_DEFINE_ENUM(MML_TRY_FAIL);
 TRACE_DEFINE_ENUM(MML_TRY_INJECTED);
 TRACE_DEFINE_ENUM(MML_TRY_KEEP);
@@ -167,7 +190,16 @@ TRACE_DEFINE_ENUM(MML_TRY_LIST);
 			 { MML_TRY_CLAIM, "claim" },			\
 			 { MML_TRY_NO_CLAIM, "no_claim" },		\
 			 { MML_TRY_STEAL, "steal" },			\
+			 { MML_TRY_WATERMARK, "watermark" },		\
+			 { MML_TRY_WAKE, "wake" },			\
+			 { MML_TRY_RESERVE, "reserve" },		\
+			 { MML_TRY_UNRESERVE, "unreserve" },		\
 			 { MML_TRY_DRAIN, "drain" },			\
+			 { MML_TRY_RECLAIM, "reclaim" },		\
+			 { MML_TRY_COMPACT, "compact" },		\
+			 { MML_TRY_RETRY, "retry" },			\
+			 { MML_TRY_OOM, "oom" },			\
+			 { MML_TRY_WAIT, "wait" },			\
 			 { MML_TRY_FAIL, "fail" },			\
 			 { MML_TRY_INJECTED, "injected" },		\
 			 { MML_TRY_KEEP, "keep" },			\

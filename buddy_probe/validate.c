@@ -18,7 +18,7 @@
  */
 #include <linux/delay.h>
 
-#include "buddy_probe/zone.h"
+#include "buddy_probe/internal.h"
 
 /* With interrupts off: a few milliseconds. */
 #define MML_STEPS_AT_ONCE	(1UL << 18)
@@ -62,7 +62,9 @@ static void mml_validate_free_block(struct mml_zone *zone,
 	unsigned long buddy = pfn ^ (1UL << order);
 	bool buddy_free = order < MML_MAX_ORDER && buddy < machine->nr_frames &&
 			  machine->memmap[buddy].state == MML_FRAME_FREE &&
-			  machine->memmap[buddy].order == order;
+			  machine->memmap[buddy].order == order &&
+			  mml_migratetypes_merge(migratetype,
+						 mml_get_pageblock_migratetype(zone, buddy));
 
 	mml_check(v, !buddy_free, "buddies %lu and %lu of order %u are both free",
 		  pfn, buddy, page->order);
@@ -176,6 +178,18 @@ static unsigned long mml_validate_block(struct mml_zone *zone, struct mml_valida
 	return size;
 }
 
+/* Do the frames that are there know their zone? */
+static bool mml_frames_of_zone(const struct mml_zone *zone, unsigned long pfn,
+			       unsigned long end)
+{
+	const struct mml_page *page = &zone->machine->memmap[pfn];
+
+	for (; pfn < end; pfn++, page++)
+		if (page->nid != zone->nid || page->zid != zone->zid)
+			return false;
+	return true;
+}
+
 static void mml_validate_section(struct mml_zone *zone, struct mml_validation *v,
 				 unsigned long pfn)
 {
@@ -185,6 +199,9 @@ static void mml_validate_section(struct mml_zone *zone, struct mml_validation *v
 
 	lockdep_assert_held(&zone->lock);
 
+	mml_check(v, mml_frames_of_zone(zone, pfn, end),
+		  "a frame from %lu on is not of node %u, zone %s, where it lies", pfn,
+		  zone->nid, mml_zone_names[zone->zid]);
 	while (pfn < end)
 		pfn += mml_validate_block(zone, v, pfn, end);
 	for (pfn = end; pfn < limit; pfn++)
@@ -220,16 +237,28 @@ static unsigned long mml_count_section(struct mml_zone *zone, unsigned long pfn,
 static void mml_validate_sums(struct mml_zone *zone, struct mml_validation *v)
 {
 	unsigned long pfn, free = 0, used = 0, listed = 0, steps = 0;
-	int order;
+	int order, migratetype;
 
 	lockdep_assert_held(&zone->lock);
+
+	for (migratetype = MML_MIGRATE_PCPTYPES; migratetype < MML_MIGRATE_TYPES;
+	     migratetype++) {
+		for (order = 0; order < MML_NR_ORDERS; order++)
+			listed += (unsigned long)mml_free_list(zone, order,
+							       migratetype)->nr << order;
+		mml_check(v, listed == mml_nr_free_special(zone, migratetype),
+			  "%lu frames on the free lists of migratetype %d, %lu counted",
+			  listed, migratetype, mml_nr_free_special(zone, migratetype));
+		listed = 0;
+	}
 
 	for (order = 0; order < MML_NR_ORDERS; order++)
 		listed += mml_nr_free_blocks(zone, order) << order;
 	mml_check(v, listed == zone->nr_free,
 		  "%lu frames on the free lists, nr_free says %lu", listed,
 		  zone->nr_free);
-	for (pfn = 0; pfn < zone->machine->nr_frames; pfn += MML_SECTION_FRAMES) {
+	for (pfn = zone->start_pfn; pfn < mml_zone_end_pfn(zone);
+	     pfn += MML_SECTION_FRAMES) {
 		steps += mml_count_section(zone, pfn, &free, &used);
 		if (steps > MML_STEPS_AT_ONCE)
 			return;
@@ -241,9 +270,8 @@ static void mml_validate_sums(struct mml_zone *zone, struct mml_validation *v)
 		  zone->managed);
 }
 
-void mml_zone_validate(struct mml_machine *machine, struct mml_validation *v)
+static void mml_zone_validate(struct mml_zone *zone, struct mml_validation *v)
 {
-	struct mml_zone *zone = mml_zone(machine);
 	unsigned long flags, pfn;
 	int order, migratetype;
 
@@ -254,7 +282,8 @@ void mml_zone_validate(struct mml_machine *machine, struct mml_validation *v)
 			spin_unlock_irqrestore(&zone->lock, flags);
 		}
 	}
-	for (pfn = 0; pfn < machine->nr_frames; pfn += MML_SECTION_FRAMES) {
+	for (pfn = zone->start_pfn; pfn < mml_zone_end_pfn(zone);
+	     pfn += MML_SECTION_FRAMES) {
 		spin_lock_irqsave(&zone->lock, flags);
 		mml_validate_section(zone, v, pfn);
 		spin_unlock_irqrestore(&zone->lock, flags);
@@ -264,4 +293,23 @@ void mml_zone_validate(struct mml_machine *machine, struct mml_validation *v)
 	mml_validate_sums(zone, v);
 	spin_unlock_irqrestore(&zone->lock, flags);
 	mml_pcp_validate(zone, v);
+}
+
+void mml_buddy_validate(struct mml_machine *machine, struct mml_validation *v)
+{
+	struct mml_buddy *buddy = mml_buddy(machine);
+	unsigned long present = 0;
+	struct mml_zone *zone;
+	int i;
+
+	/* Sections stay where they are, on- or offline. */
+	mutex_lock(&buddy->hotplug_lock);
+	mml_for_each_populated_zone(buddy, zone, i) {
+		mml_zone_validate(zone, v);
+		present += zone->present;
+	}
+	mml_check(v, present == machine->nr_present,
+		  "%lu frames in all zones, of the machine's %lu", present,
+		  machine->nr_present);
+	mutex_unlock(&buddy->hotplug_lock);
 }

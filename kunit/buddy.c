@@ -13,7 +13,7 @@
 #include <linux/bitmap.h>
 #include <linux/irqflags.h>
 
-#include "buddy_probe/zone.h"
+#include "buddy_probe/internal.h"
 #include "kunit/machine.h"
 #include "mm_lab/alloc.h"
 #include "mm_lab/vmstat.h"
@@ -133,7 +133,7 @@ static struct mml_buddyinfo mml_zone_info(struct mml_machine *machine)
 	int order;
 
 	for (order = 0; order < MML_NR_ORDERS; order++)
-		info.nr[order] = mml_nr_free_blocks(mml_zone(machine), order);
+		info.nr[order] = mml_test_nr_free_blocks(machine, order);
 	return info;
 }
 

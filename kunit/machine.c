@@ -350,7 +350,9 @@ struct mml_machine *mml_test_machine_as(struct kunit *test,
 		.frames = want->frames,
 		.backend = want->memmap_only ? MML_BACKEND_MEMMAP : MML_BACKEND_PAGES,
 		.seed = want->seed,
-		.options = want->options,
+		.options = want->options |
+			   (want->watermarks ? 0 : BIT(MML_OPTION_NO_WATERMARKS)),
+		.topology = want->topology,
 	};
 	struct mml_test_machine *tm;
 
@@ -368,6 +370,30 @@ struct mml_machine *mml_test_machine_as(struct kunit *test,
 struct mml_machine *mml_test_machine(struct kunit *test, unsigned long frames)
 {
 	return mml_test_build(test, .frames = frames);
+}
+
+/* Frames on the free lists of all zones: what CPUs keep is not among them. */
+unsigned long mml_test_zones_free(struct mml_machine *machine)
+{
+	struct mml_zone *zone;
+	unsigned long nr = 0;
+	int i;
+
+	mml_for_each_populated_zone(mml_buddy(machine), zone, i)
+		nr += zone->nr_free;
+	return nr;
+}
+
+/* Blocks on them. */
+unsigned long mml_test_nr_free_blocks(struct mml_machine *machine, unsigned int order)
+{
+	struct mml_zone *zone;
+	unsigned long nr = 0;
+	int i;
+
+	mml_for_each_populated_zone(mml_buddy(machine), zone, i)
+		nr += mml_nr_free_blocks(zone, order);
+	return nr;
 }
 
 /* How many invariants of @machine do not hold? */

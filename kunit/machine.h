@@ -7,11 +7,16 @@
 
 #include <kunit/test.h>
 #include <linux/prandom.h>
+#include <linux/sizes.h>
 
+#include "buddy_probe/zone.h"
 #include "mm_lab/machine.h"
 
 /* Every byte of a test's memory, before somebody writes to it. */
 #define MML_TEST_POISON		0x5a
+
+/* Frames of zone DMA; of machines that are larger, the others come first. */
+#define MML_TEST_DMA_FRAMES	(SZ_16M >> PAGE_SHIFT)
 
 /* Sections that a test's machine may have. */
 #define MML_TEST_MAX_SECTIONS	8
@@ -26,6 +31,8 @@
  *	that size is held until the test ends; 0: nothing is
  * @seed: of its random numbers; 0: not repeatable
  * @options: bits of enum mml_machine_option
+ * @watermarks: some frames are kept in reserve; not all can be had then
+ * @topology: its nodes
  */
 struct mml_test_spec {
 	unsigned long frames;
@@ -34,6 +41,8 @@ struct mml_test_spec {
 	unsigned int largest_free;
 	u64 seed;
 	unsigned long options;
+	bool watermarks;
+	struct mml_topology topology;
 };
 
 /*
@@ -44,6 +53,12 @@ struct mml_test_spec {
  */
 #define mml_test_build(test, ...)					\
 	mml_test_machine_as(test, &(const struct mml_test_spec){ __VA_ARGS__ })
+
+/* Where requests of GFP_KERNEL begin: all there is, up to 16 MiB. */
+static inline struct mml_zone *mml_test_zone(const struct mml_machine *machine)
+{
+	return mml_preferred_zone(mml_buddy(machine), GFP_KERNEL);
+}
 
 /* main.c */
 void mml_test_seed(struct kunit *test, struct rnd_state *rnd);
@@ -61,6 +76,8 @@ struct mml_machine *mml_test_machine_of(struct kunit *test,
 struct mml_machine *mml_test_machine_as(struct kunit *test,
 					const struct mml_test_spec *want);
 struct mml_machine *mml_test_machine(struct kunit *test, unsigned long frames);
+unsigned long mml_test_zones_free(struct mml_machine *machine);
+unsigned long mml_test_nr_free_blocks(struct mml_machine *machine, unsigned int order);
 u64 mml_test_violations(struct mml_machine *machine);
 void mml_test_expect_reports(struct kunit *test, struct mml_machine *machine,
 			     u64 reports);

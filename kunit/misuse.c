@@ -8,7 +8,7 @@
  * a violation, and none is left when it is taken back. Corruption is shown to the
  * validator only: an operation that met it would WARN, as it should.
  */
-#include "buddy_probe/zone.h"
+#include "buddy_probe/internal.h"
 #include "kunit/machine.h"
 #include "mm_lab/frame_list.h"
 
@@ -35,7 +35,7 @@ struct mml_misuse {
 
 static void mml_misuse_save(struct mml_misuse *mu)
 {
-	struct mml_zone *zone = mml_zone(mu->machine);
+	struct mml_zone *zone = mml_test_zone(mu->machine);
 
 	memcpy(mu->memmap, mu->machine->memmap, sizeof(mu->memmap));
 	memcpy(mu->areas, zone->free_area, sizeof(mu->areas));
@@ -44,7 +44,7 @@ static void mml_misuse_save(struct mml_misuse *mu)
 
 static void mml_misuse_restore(struct mml_misuse *mu)
 {
-	struct mml_zone *zone = mml_zone(mu->machine);
+	struct mml_zone *zone = mml_test_zone(mu->machine);
 
 	memcpy(mu->machine->memmap, mu->memmap, sizeof(mu->memmap));
 	memcpy(zone->free_area, mu->areas, sizeof(mu->areas));
@@ -53,7 +53,7 @@ static void mml_misuse_restore(struct mml_misuse *mu)
 
 static void mml_misuse_expect_unchanged(struct mml_misuse *mu)
 {
-	struct mml_zone *zone = mml_zone(mu->machine);
+	struct mml_zone *zone = mml_test_zone(mu->machine);
 	struct kunit *test = mu->test;
 
 	KUNIT_EXPECT_EQ(test, memcmp(mu->memmap, mu->machine->memmap,
@@ -385,7 +385,7 @@ static void mml_misuse_test_damage(struct kunit *test)
 	const struct mml_damage *damage = test->param_value;
 	struct mml_misuse *mu = mml_misuse_start(test);
 
-	damage->plant(mu->machine->memmap, mml_zone(mu->machine));
+	damage->plant(mu->machine->memmap, mml_test_zone(mu->machine));
 	KUNIT_EXPECT_GT(test, mml_test_violations(mu->machine), 0);
 	mml_misuse_restore(mu);
 	mml_misuse_end(mu);
@@ -396,7 +396,7 @@ static void mml_misuse_test_validator_only_looks(struct kunit *test)
 {
 	struct mml_misuse *mu = mml_misuse_start(test);
 
-	mml_plant_next_beyond(mu->machine->memmap, mml_zone(mu->machine));
+	mml_plant_next_beyond(mu->machine->memmap, mml_test_zone(mu->machine));
 	mml_misuse_save(mu);
 	KUNIT_EXPECT_GT(test, mml_test_violations(mu->machine), 0);
 	mml_misuse_expect_unchanged(mu);

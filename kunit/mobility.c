@@ -7,7 +7,7 @@
  * is the kernel's. Then what grouping is good for: the same mix of requests, with it and
  * without.
  */
-#include "buddy_probe/zone.h"
+#include "buddy_probe/internal.h"
 #include "kunit/machine.h"
 #include "mm_lab/vmstat.h"
 
@@ -46,7 +46,7 @@ static struct mml_page *mml_test_alloc(struct kunit *test, struct mml_machine *m
 static enum mml_migratetype mml_test_type(struct mml_machine *machine,
 					  const struct mml_page *page)
 {
-	return mml_page_migratetype(mml_zone(machine), page);
+	return mml_page_migratetype(mml_test_zone(machine), page);
 }
 
 /* The flags say the type. */
@@ -63,9 +63,9 @@ static void mml_mobility_test_gfp(struct kunit *test)
 		{ GFP_NOFS | __GFP_RECLAIMABLE, RECLAIMABLE },
 		{ GFP_TRANSHUGE_LIGHT, MOVABLE },
 	};
-	struct mml_zone *on = mml_zone(mml_test_zone_machine(test, 0));
-	struct mml_zone *off =
-		mml_zone(mml_test_zone_machine(test, BIT(MML_OPTION_NO_GROUPING)));
+	struct mml_buddy *on = mml_buddy(mml_test_zone_machine(test, 0));
+	struct mml_buddy *off =
+		mml_buddy(mml_test_zone_machine(test, BIT(MML_OPTION_NO_GROUPING)));
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -127,7 +127,7 @@ static void mml_mobility_test_fallback(struct kunit *test)
 static void mml_mobility_test_first_claim(struct kunit *test)
 {
 	struct mml_machine *machine = mml_test_zone_machine(test, 0);
-	struct mml_zone *zone = mml_zone(machine);
+	struct mml_zone *zone = mml_test_zone(machine);
 	struct mml_page *page;
 	unsigned long pfn, claimed = 0;
 
@@ -230,9 +230,10 @@ static u32 mml_test_pick(struct rnd_state *rnd)
 static int mml_test_fragmentation(struct kunit *test, unsigned long options, u64 seed)
 {
 	const unsigned long frames = 64 * MML_PAGEBLOCK_FRAMES, full = frames / 10 * 9;
+	/* Zone DMA is not needed: it all happens in the other one. */
 	struct mml_machine *machine =
-		mml_test_build(test, .frames = frames, .memmap_only = true, .seed = 1,
-			       .options = options);
+		mml_test_build(test, .frames = MML_TEST_DMA_FRAMES + frames,
+			       .memmap_only = true, .seed = 1, .options = options);
 	struct mml_page **held;
 	unsigned long nr = 0, i;
 	struct rnd_state rnd;
@@ -266,7 +267,8 @@ static int mml_test_fragmentation(struct kunit *test, unsigned long options, u64
 	}
 	mml_drain_all_pages(machine);
 	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
-	index = mml_unusable_free_index(mml_zone(machine), MML_PAGEBLOCK_ORDER);
+	KUNIT_EXPECT_EQ(test, mml_test_zone(machine)->managed, frames);
+	index = mml_unusable_free_index(mml_test_zone(machine), MML_PAGEBLOCK_ORDER);
 	while (nr--)
 		__mml_free_pages(machine, held[nr], 0);
 	return index;
@@ -295,7 +297,7 @@ static void mml_mobility_test_worth(struct kunit *test)
 static void mml_mobility_test_indices(struct kunit *test)
 {
 	struct mml_machine *machine = mml_test_zone_machine(test, 0);
-	struct mml_zone *zone = mml_zone(machine);
+	struct mml_zone *zone = mml_test_zone(machine);
 	struct mml_page *pages[MML_TEST_BLOCKS];
 	int i;
 

@@ -8,7 +8,7 @@
 #include <linux/bitmap.h>
 #include <linux/delay.h>
 
-#include "buddy_probe/zone.h"
+#include "buddy_probe/internal.h"
 #include "kunit/machine.h"
 #include "mm_lab/alloc.h"
 #include "mm_lab/vmstat.h"
@@ -27,7 +27,7 @@ static struct mml_pcp_list *mml_test_list(struct mml_machine *machine,
 					  unsigned int order,
 					  enum mml_migratetype migratetype)
 {
-	struct mml_per_cpu_pages *pcp = raw_cpu_ptr(mml_zone(machine)->pcp);
+	struct mml_per_cpu_pages *pcp = raw_cpu_ptr(mml_test_zone(machine)->pcp);
 
 	return &pcp->list[mml_pcp_index(order, migratetype)];
 }
@@ -62,7 +62,7 @@ static void mml_pcp_test_refill(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	KUNIT_EXPECT_EQ(test, list->nr, size - 1);
-	KUNIT_EXPECT_EQ(test, mml_zone(machine)->nr_free, MML_TEST_FRAMES - size);
+	KUNIT_EXPECT_EQ(test, mml_test_zones_free(machine), MML_TEST_FRAMES - size);
 	KUNIT_EXPECT_EQ(test, mml_nr_free_pages(machine), MML_TEST_FRAMES - 1);
 	for (i = 1; i < size; i++) {
 		KUNIT_EXPECT_EQ(test, page[i].state, MML_FRAME_PCP);
@@ -85,14 +85,14 @@ static void mml_pcp_test_pair(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(orders); i++) {
 		page = mml_alloc_pages(machine, GFP_KERNEL, orders[i]);
 		KUNIT_ASSERT_NOT_NULL(test, page);
-		free = mml_zone(machine)->nr_free;
+		free = mml_test_zones_free(machine);
 		for (n = 0; n < 10; n++) {
 			__mml_free_pages(machine, page, orders[i]);
 			KUNIT_EXPECT_EQ(test, page->state, MML_FRAME_PCP);
 			KUNIT_EXPECT_PTR_EQ(test, page, mml_alloc_pages(machine,
 									GFP_KERNEL, orders[i]));
 		}
-		KUNIT_EXPECT_EQ(test, mml_zone(machine)->nr_free, free);
+		KUNIT_EXPECT_EQ(test, mml_test_zones_free(machine), free);
 		__mml_free_pages(machine, page, orders[i]);
 	}
 	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
@@ -116,14 +116,14 @@ static void mml_pcp_test_spill(struct kunit *test)
 	KUNIT_ASSERT_LT(test, 2 * size, nr);
 	for (n = 0; n < 2 * size; n++)
 		__mml_free_pages(machine, pages[n], 3);
-	free = mml_zone(machine)->nr_free;
+	free = mml_test_zones_free(machine);
 	KUNIT_EXPECT_EQ(test, list->nr, size);
 	KUNIT_EXPECT_EQ(test, list->nr_spare, size);
 	KUNIT_EXPECT_EQ(test, free, 0);
 	__mml_free_pages(machine, pages[n++], 3);
 	KUNIT_EXPECT_EQ(test, list->nr, 1);
 	KUNIT_EXPECT_EQ(test, list->nr_spare, size);
-	KUNIT_EXPECT_EQ(test, mml_zone(machine)->nr_free, size << 3);
+	KUNIT_EXPECT_EQ(test, mml_test_zones_free(machine), size << 3);
 	KUNIT_EXPECT_NE(test, pages[0]->state, MML_FRAME_PCP);
 	KUNIT_EXPECT_EQ(test, pages[size]->state, MML_FRAME_PCP);
 	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
@@ -146,7 +146,7 @@ static void mml_pcp_test_swap(struct kunit *test)
 		pages[n] = mml_alloc_pages(machine, GFP_KERNEL, 0);
 	for (n = 0; n < most; n++)
 		__mml_free_pages(machine, pages[n], 0);
-	free = mml_zone(machine)->nr_free;
+	free = mml_test_zones_free(machine);
 	nr = list->nr + list->nr_spare;
 	KUNIT_ASSERT_GT(test, list->nr_spare, 0);
 	for (turn = 0; turn < 10; turn++) {
@@ -156,24 +156,24 @@ static void mml_pcp_test_swap(struct kunit *test)
 		for (n = 0; n < nr; n++)
 			__mml_free_pages(machine, pages[n], 0);
 	}
-	KUNIT_EXPECT_EQ(test, mml_zone(machine)->nr_free, free);
+	KUNIT_EXPECT_EQ(test, mml_test_zones_free(machine), free);
 }
 
 /* Drained, all is in the zone, and merged. */
 static void mml_pcp_test_drain(struct kunit *test)
 {
 	struct mml_machine *machine = mml_test_still_machine(test);
-	struct mml_zone *zone = mml_zone(machine);
+	struct mml_zone *zone = mml_test_zone(machine);
 	unsigned int order;
 
 	for (order = 0; order < MML_NR_ORDERS; order++)
 		__mml_free_pages(machine, mml_alloc_pages(machine, GFP_KERNEL, order),
 				 order);
-	KUNIT_EXPECT_GT(test, mml_nr_pcp_pages(zone), 0);
+	KUNIT_EXPECT_GT(test, mml_nr_pcp_pages(mml_buddy(machine)), 0);
 	mml_drain_all_pages(machine);
-	KUNIT_EXPECT_EQ(test, mml_nr_pcp_pages(zone), 0);
-	KUNIT_EXPECT_EQ(test, zone->nr_free, MML_TEST_FRAMES);
-	KUNIT_EXPECT_EQ(test, mml_nr_free_blocks(zone, MML_MAX_ORDER),
+	KUNIT_EXPECT_EQ(test, mml_nr_pcp_pages(mml_buddy(machine)), 0);
+	KUNIT_EXPECT_EQ(test, mml_test_zones_free(machine), MML_TEST_FRAMES);
+	KUNIT_EXPECT_EQ(test, mml_test_nr_free_blocks(machine, MML_MAX_ORDER),
 			MML_TEST_FRAMES >> MML_MAX_ORDER);
 	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
 }
@@ -212,7 +212,6 @@ static void mml_pcp_test_age(struct kunit *test)
 {
 	struct mml_machine *machine = mml_test_still_machine(test);
 	struct mml_pcp_list *list = mml_test_list(machine, 0, MML_MIGRATE_UNMOVABLE);
-	struct mml_zone *zone = mml_zone(machine);
 	const u32 most = 512;
 	struct mml_page **pages = mml_test_page_array(test, most);
 	u32 n, size;
@@ -226,17 +225,17 @@ static void mml_pcp_test_age(struct kunit *test)
 	KUNIT_ASSERT_GT(test, list->nr_spare, 0);
 	n = list->nr;
 
-	mml_pcp_age(&zone->age.work);
+	mml_pcp_age(&mml_buddy(machine)->age.work);
 	KUNIT_EXPECT_TRUE(test, list->idle);
 	KUNIT_EXPECT_EQ(test, list->nr, n);
 	KUNIT_EXPECT_GT(test, list->nr_spare, 0);
-	mml_pcp_age(&zone->age.work);
+	mml_pcp_age(&mml_buddy(machine)->age.work);
 	KUNIT_EXPECT_EQ(test, list->nr, 0);
 	KUNIT_EXPECT_EQ(test, list->nr_spare, n);
 	KUNIT_EXPECT_EQ(test, list->size, max(size / 2, list->min_size));
-	mml_pcp_age(&zone->age.work);
+	mml_pcp_age(&mml_buddy(machine)->age.work);
 	KUNIT_EXPECT_EQ(test, list->nr + list->nr_spare, 0);
-	KUNIT_EXPECT_EQ(test, zone->nr_free, MML_TEST_FRAMES);
+	KUNIT_EXPECT_EQ(test, mml_test_zones_free(machine), MML_TEST_FRAMES);
 	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
 }
 
@@ -245,21 +244,21 @@ static void mml_pcp_test_age_again(struct kunit *test)
 {
 	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES,
 						     .memmap_only = true);
-	struct mml_zone *zone = mml_zone(machine);
+	struct mml_buddy *buddy = mml_buddy(machine);
 	struct mml_page *pages[4];
 	int i, round, ms;
 
 	for (i = 0; i < ARRAY_SIZE(pages); i++)
 		pages[i] = mml_alloc_pages(machine, GFP_KERNEL, 0);
 	for (round = 0; round < 2; round++) {
-		for (ms = 0; delayed_work_pending(&zone->age) && ms < 20000; ms += 20)
+		for (ms = 0; delayed_work_pending(&buddy->age) && ms < 20000; ms += 20)
 			msleep(20);
-		KUNIT_EXPECT_EQ(test, mml_nr_pcp_pages(zone), 0);
+		KUNIT_EXPECT_EQ(test, mml_nr_pcp_pages(buddy), 0);
 		for (i = 0; round == 0 && i < ARRAY_SIZE(pages); i++)
 			__mml_free_pages(machine, pages[i], 0);
-		KUNIT_EXPECT_EQ(test, delayed_work_pending(&zone->age), round == 0);
+		KUNIT_EXPECT_EQ(test, delayed_work_pending(&buddy->age), round == 0);
 	}
-	KUNIT_EXPECT_EQ(test, zone->nr_free, MML_TEST_FRAMES);
+	KUNIT_EXPECT_EQ(test, mml_test_zones_free(machine), MML_TEST_FRAMES);
 }
 
 /* Without per-CPU lists nothing is kept, and everything works. */
@@ -275,10 +274,10 @@ static void mml_pcp_test_off(struct kunit *test)
 		struct mml_page *page = mml_alloc_pages(machine, GFP_KERNEL, order);
 
 		KUNIT_ASSERT_NOT_NULL(test, page);
-		KUNIT_EXPECT_EQ(test, mml_zone(machine)->nr_free,
+		KUNIT_EXPECT_EQ(test, mml_test_zones_free(machine),
 				MML_TEST_FRAMES - (1UL << order));
 		__mml_free_pages(machine, page, order);
-		KUNIT_EXPECT_EQ(test, mml_zone(machine)->nr_free, MML_TEST_FRAMES);
+		KUNIT_EXPECT_EQ(test, mml_test_zones_free(machine), MML_TEST_FRAMES);
 	}
 	KUNIT_EXPECT_EQ(test, mml_alloc_pages_bulk(machine, GFP_KERNEL, 8, pages), 8);
 	for (order = 0; order < 8; order++)
@@ -389,6 +388,8 @@ static const struct mml_pcp_mix {
 	{ "2048 frames", 2048, 0, 10000 },
 	{ "2048 frames, no per-CPU lists", 2048, BIT(MML_OPTION_NO_PCP), 5000 },
 	{ "2048 frames, no grouping", 2048, BIT(MML_OPTION_NO_GROUPING), 5000 },
+	{ "700 frames, ledger and poisoning", 700,
+	  BIT(MML_OPTION_PAGE_OWNER) | BIT(MML_OPTION_PAGE_POISON), 5000 },
 };
 KUNIT_ARRAY_PARAM_DESC(mml_pcp_mix, mml_pcp_mixes, name);
 
@@ -449,7 +450,7 @@ static void mml_pcp_test_random(struct kunit *test)
 	while (nr--)
 		__mml_free_pages(machine, held[nr].page, held[nr].order);
 	mml_drain_all_pages(machine);
-	KUNIT_EXPECT_EQ(test, mml_zone(machine)->nr_free, mix->frames);
+	KUNIT_EXPECT_EQ(test, mml_test_zones_free(machine), mix->frames);
 }
 
 static struct kunit_case mml_pcp_cases[] = {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Suite mml_storm: frames are allocated and freed by threads, from a timer's softirq and
- * from a hardirq, all at once, while CPUs go and come back, lists are drained and aged,
- * and every invariant is checked. In the end each frame is where it was.
+ * from a hardirq, all at once, on all nodes and of all zones, while CPUs and sections go
+ * and come back, ranges are taken, lists are drained and aged, and every invariant is
+ * checked. In the end each frame is where it was.
  *
  * As a module on a kernel with several CPUs this is the real thing (qemu/tests/storm.sh);
  * on UML the contexts still interrupt each other.
@@ -12,11 +13,13 @@
 #include <linux/kthread.h>
 #include <linux/timer.h>
 
-#include "buddy_probe/zone.h"
+#include "buddy_probe/internal.h"
 #include "kunit/machine.h"
 #include "mm_lab/vmstat.h"
 
-#define MML_STORM_FRAMES	(8UL * MML_SECTION_FRAMES)
+/* Little: requests fail. And plenty: there are sections that are free. */
+#define MML_STORM_SCARCE	8UL
+#define MML_STORM_PLENTY	40UL
 #define MML_STORM_THREADS	6
 #define MML_STORM_HELD		256
 #define MML_STORM_ROUNDS	6
@@ -61,15 +64,19 @@ struct mml_storm {
 /* Allocate or free something, more or less evenly. */
 static void mml_holder_step(struct mml_holder *h)
 {
-	static const gfp_t mobility[] = { 0, __GFP_MOVABLE, __GFP_RECLAIMABLE };
+	static const gfp_t kind[] = { 0, __GFP_MOVABLE, __GFP_RECLAIMABLE, __GFP_DMA,
+				      __GFP_HIGHMEM | __GFP_MOVABLE, __GFP_THISNODE,
+				      __GFP_MEMALLOC };
 	bool fill = h->nr < MML_STORM_HELD && (!h->nr || mml_test_below(&h->rnd, 2));
 	unsigned int order, at;
 	struct mml_page *page;
 
 	if (fill) {
 		order = __ffs(prandom_u32_state(&h->rnd) | BIT(MML_MAX_ORDER));
-		page = mml_alloc_pages(h->machine,
-				       h->gfp | mobility[mml_test_below(&h->rnd, 3)], order);
+		page = mml_alloc_pages_node(h->machine, mml_test_below(&h->rnd, 3) - 1,
+					    h->gfp | kind[mml_test_below(&h->rnd,
+									 ARRAY_SIZE(kind))],
+					    order);
 		if (!page)
 			return;
 		h->page[h->nr] = page;
@@ -178,14 +185,16 @@ static void mml_storm_wait(void)
 	schedule_timeout_uninterruptible(HZ / 10);
 }
 
+#ifdef CONFIG_HOTPLUG_CPU
+
 /* Does @cpu keep nothing? */
 static bool mml_storm_keeps_nothing(struct mml_machine *machine, int cpu)
 {
-	const struct mml_per_cpu_pages *pcp = per_cpu_ptr(mml_zone(machine)->pcp, cpu);
+	struct mml_zone *zone;
 	int i;
 
-	for (i = 0; i < MML_NR_PCP_LISTS; i++)
-		if (pcp->list[i].nr || pcp->list[i].nr_spare)
+	mml_for_each_populated_zone(mml_buddy(machine), zone, i)
+		if (mml_pcp_pages(per_cpu_ptr(zone->pcp, cpu)))
 			return false;
 	return true;
 }
@@ -193,7 +202,6 @@ static bool mml_storm_keeps_nothing(struct mml_machine *machine, int cpu)
 /* Take a CPU away for a while, if there is one. Returns: whether there was. */
 static bool mml_storm_unplug(struct kunit *test, struct mml_machine *machine, int round)
 {
-#ifdef CONFIG_HOTPLUG_CPU
 	int cpu = 1 + round % max(1U, num_possible_cpus() - 1);
 
 	if (!cpu_online(cpu) || !cpu_possible(cpu) || remove_cpu(cpu))
@@ -203,56 +211,123 @@ static bool mml_storm_unplug(struct kunit *test, struct mml_machine *machine, in
 	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
 	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
 	return true;
-#else
-	return false;
-#endif
 }
 
-static void mml_storm_run(struct kunit *test, unsigned long options)
+#else
+
+static bool mml_storm_unplug(struct kunit *test, struct mml_machine *machine, int round)
 {
+	return false;
+}
+
+#endif
+
+/* Take sections away for a while, as far as they are free. Returns: how many were. */
+static int mml_storm_offline(struct kunit *test, struct mml_machine *machine)
+{
+	unsigned long sections = machine->nr_frames / MML_SECTION_FRAMES, i, gone = 0;
+	DECLARE_BITMAP(offline, MML_STORM_PLENTY);
+
+	bitmap_zero(offline, MML_STORM_PLENTY);
+	for (i = 0; i < sections; i++) {
+		int err = mml_offline_section(machine, i);
+
+		KUNIT_EXPECT_TRUE(test, !err || err == -EBUSY);
+		if (err)
+			continue;
+		set_bit(i, offline);
+		if (++gone == 3)
+			break;
+	}
+	mml_storm_wait();
+	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+	for_each_set_bit(i, offline, MML_STORM_PLENTY)
+		KUNIT_EXPECT_EQ(test, mml_online_section(machine, i), 0);
+	return gone;
+}
+
+/* Take ranges, as far as they are free. Returns: how many were. */
+static int mml_storm_ranges(struct kunit *test, struct mml_machine *machine)
+{
+	unsigned long pfn;
+	int got = 0;
+
+	for (pfn = 100; pfn + 700 < machine->nr_frames; pfn += 3 * MML_SECTION_FRAMES) {
+		int err = mml_alloc_contig_range(machine, pfn, pfn + 700);
+
+		if (err)
+			continue;
+		got++;
+		KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+		mml_free_contig_range(machine, pfn, 700);
+	}
+	return got;
+}
+
+static void mml_storm_run(struct kunit *test, unsigned long sections, unsigned long options)
+{
+	const unsigned long frames = sections * MML_SECTION_FRAMES;
 	struct mml_machine *machine =
-		mml_test_build(test, .frames = MML_STORM_FRAMES, .memmap_only = true,
-			       .options = options);
+		mml_test_build(test, .frames = frames, .memmap_only = true,
+			       .options = options, .watermarks = true,
+			       .topology = { .nr_nodes = 2, .movable = frames / 4 });
 	struct mml_storm *storm = mml_storm_begin(test, machine);
-	int round, unplugged = 0, i;
+	int round, unplugged = 0, offline = 0, ranges = 0, i;
 
 	for (round = 0; round < MML_STORM_ROUNDS; round++) {
 		mml_storm_wait();
 		KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
 		unplugged += mml_storm_unplug(test, machine, round);
+		offline += mml_storm_offline(test, machine);
+		ranges += mml_storm_ranges(test, machine);
 		mml_drain_all_pages(machine);
-		mml_pcp_age(&mml_zone(machine)->age.work);
+		mml_pcp_age(&mml_buddy(machine)->age.work);
 	}
 	mml_storm_end(storm);
 	for (i = 0; i < ARRAY_SIZE(storm->holder); i++)
 		KUNIT_EXPECT_GT(test, storm->holder[i].done, 0);
 	if (num_possible_cpus() > 1)
 		KUNIT_EXPECT_EQ(test, unplugged, MML_STORM_ROUNDS);
-	KUNIT_EXPECT_EQ(test, mml_nr_free_pages(machine), MML_STORM_FRAMES);
+	if (sections == MML_STORM_PLENTY) {
+		KUNIT_EXPECT_GT(test, offline, 0);
+		KUNIT_EXPECT_GT(test, ranges, 0);
+	}
+	KUNIT_EXPECT_EQ(test, mml_nr_free_pages(machine), frames);
 	mml_drain_all_pages(machine);
-	KUNIT_EXPECT_EQ(test, mml_zone(machine)->nr_free, MML_STORM_FRAMES);
-	KUNIT_EXPECT_EQ(test, mml_nr_free_blocks(mml_zone(machine), MML_MAX_ORDER),
-			MML_STORM_FRAMES >> MML_MAX_ORDER);
+	KUNIT_EXPECT_EQ(test, mml_test_zones_free(machine), frames);
+	KUNIT_EXPECT_EQ(test, mml_test_nr_free_blocks(machine, MML_MAX_ORDER), sections);
 	KUNIT_EXPECT_EQ(test, mml_vm_event(machine, MML_PGALLOC),
 			mml_vm_event(machine, MML_PGFREE));
-	kunit_info(test, "%lu in threads, %lu in hardirqs, %lu in softirqs, %d CPUs unplugged",
+	kunit_info(test, "%lu in threads, %lu in hardirqs, %lu in softirqs; %d CPUs unplugged, %d sections offline, %d ranges",
 		   storm->holder[0].done, storm->holder[MML_STORM_THREADS].done,
-		   storm->holder[MML_STORM_THREADS + 1].done, unplugged);
+		   storm->holder[MML_STORM_THREADS + 1].done, unplugged, offline, ranges);
 }
 
-static void mml_storm_test(struct kunit *test)
+static void mml_storm_test_scarce(struct kunit *test)
 {
-	mml_storm_run(test, 0);
+	mml_storm_run(test, MML_STORM_SCARCE, 0);
+}
+
+static void mml_storm_test_plenty(struct kunit *test)
+{
+	mml_storm_run(test, MML_STORM_PLENTY, 0);
 }
 
 static void mml_storm_test_no_pcp(struct kunit *test)
 {
-	mml_storm_run(test, BIT(MML_OPTION_NO_PCP));
+	mml_storm_run(test, MML_STORM_SCARCE, BIT(MML_OPTION_NO_PCP));
+}
+
+static void mml_storm_test_page_owner(struct kunit *test)
+{
+	mml_storm_run(test, MML_STORM_SCARCE, BIT(MML_OPTION_PAGE_OWNER));
 }
 
 static struct kunit_case mml_storm_cases[] = {
-	KUNIT_CASE(mml_storm_test),
+	KUNIT_CASE(mml_storm_test_scarce),
+	KUNIT_CASE_SLOW(mml_storm_test_plenty),
 	KUNIT_CASE(mml_storm_test_no_pcp),
+	KUNIT_CASE(mml_storm_test_page_owner),
 	{}
 };
 

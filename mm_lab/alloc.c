@@ -67,7 +67,7 @@ void __percpu *__mml_alloc_percpu(struct mml_machine *machine, size_t size,
 EXPORT_SYMBOL_NS_GPL(__mml_alloc_percpu, MM_LAB);
 
 /* alloc_pages_exact() for the ground, as engines have frames. Context: that of @gfp. */
-void *__mml_alloc_pages_exact(struct mml_machine *machine, size_t size, gfp_t gfp,
+void *__mml_alloc_host_pages(struct mml_machine *machine, size_t size, gfp_t gfp,
 			      struct mml_alloc_site *site)
 {
 	return mml_should_fail(machine, gfp, site) ? NULL : alloc_pages_exact(size, gfp);

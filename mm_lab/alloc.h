@@ -115,7 +115,7 @@ void *__mml_vcalloc(struct mml_machine *machine, size_t n, size_t size,
 		    struct mml_alloc_site *site);
 void __percpu *__mml_alloc_percpu(struct mml_machine *machine, size_t size,
 				  size_t align, struct mml_alloc_site *site);
-void *__mml_alloc_pages_exact(struct mml_machine *machine, size_t size, gfp_t gfp,
+void *__mml_alloc_host_pages(struct mml_machine *machine, size_t size, gfp_t gfp,
 			      struct mml_alloc_site *site);
 unsigned long *__mml_bitmap_zalloc(unsigned long bits, struct mml_alloc_site *site);
 int __mml_mas_preallocate(struct mml_machine *machine, struct ma_state *mas,
@@ -138,8 +138,8 @@ int __mml_xa_alloc(struct mml_machine *machine, struct xarray *xa, u32 *id,
 					     MML_ALLOC_SITE("percpu")))
 
 /* Pages of the kernel's for a machine's own memory; free with free_pages_exact(). */
-#define mml_alloc_pages_exact(machine, size, gfp) \
-	__mml_alloc_pages_exact(machine, size, gfp, MML_ALLOC_SITE("pages"))
+#define mml_alloc_host_pages(machine, size, gfp) \
+	__mml_alloc_host_pages(machine, size, gfp, MML_ALLOC_SITE("pages"))
 
 /* A zeroed bitmap; free with kvfree(). Process context, may sleep. */
 #define mml_bitmap_zalloc(bits) \

@@ -30,7 +30,9 @@ void mml_debugfs_add(struct dentry *dir, const struct mml_debugfs_file *files,
 			subdir = files->subdir;
 			parent = subdir ? debugfs_create_dir(subdir, dir) : dir;
 		}
-		debugfs_create_file(files->name, files->fops->write ? 0200 : 0400,
+		debugfs_create_file(files->name,
+				    (files->fops->read ? 0400 : 0) |
+				    (files->fops->write ? 0200 : 0),
 				    parent, data, files->fops);
 	}
 }

@@ -112,7 +112,11 @@ static int mml_ioc_explain(struct mml_ioctl_call *call, void *arg)
 }
 
 #define MML_MACHINE_FLAGS \
-	(MML_MACHINE_KEEP | MML_MACHINE_NO_PCP | MML_MACHINE_NO_GROUPING)
+	(MML_MACHINE_KEEP | MML_MACHINE_NO_PCP | MML_MACHINE_NO_GROUPING | \
+	 MML_MACHINE_NO_WATERMARKS | MML_MACHINE_PAGE_OWNER | MML_MACHINE_PAGE_POISON | \
+	 MML_MACHINE_INIT_ON_FREE)
+
+static_assert(MML_MAX_NODES == MML_MAX_NUMNODES);
 
 static int mml_machine_spec_of(const struct mml_machine_create *a,
 			       struct mml_machine_spec *spec)
@@ -123,6 +127,8 @@ static int mml_machine_spec_of(const struct mml_machine_create *a,
 		return -EINVAL;
 	if (!mml_backend_is_known(a->backend) || !PAGE_ALIGNED(a->bytes))
 		return -EINVAL;
+	if (a->pad || !PAGE_ALIGNED(a->movable))
+		return -EINVAL;
 	*spec = (struct mml_machine_spec){
 		.name = a->name,
 		.frames = a->bytes >> PAGE_SHIFT,
@@ -131,8 +137,15 @@ static int mml_machine_spec_of(const struct mml_machine_create *a,
 		.state = a->flags & MML_MACHINE_KEEP ?
 				BIT(MML_MACHINE_STATE_KEPT) : 0,
 		.options = mml_machine_options(!(a->flags & MML_MACHINE_NO_PCP),
-					       !(a->flags & MML_MACHINE_NO_GROUPING)),
+					       !(a->flags & MML_MACHINE_NO_GROUPING),
+					       !(a->flags & MML_MACHINE_NO_WATERMARKS)) |
+			   mml_debug_options(a->flags & MML_MACHINE_PAGE_OWNER,
+					     a->flags & MML_MACHINE_PAGE_POISON,
+					     a->flags & MML_MACHINE_INIT_ON_FREE),
+		.topology.nr_nodes = a->nodes,
+		.topology.movable = a->movable >> PAGE_SHIFT,
 	};
+	memcpy(spec->topology.distance, a->distance, sizeof(a->distance));
 	return 0;
 }
 
@@ -329,9 +342,9 @@ static void mml_ioc_fail_nth_undo(struct mml_ioctl_call *call, void *arg)
 static const struct mml_ioctl mml_ground_ioctls[MML_IOC_RANGE] = {
 	MML_IOCTL_GREW(MML_IOC_GET_INFO, struct mml_info, region, MML_FILE_ANY,
 		       mml_ioc_get_info),
-	MML_IOCTL_UNDO(MML_IOC_MACHINE_CREATE, struct mml_machine_create,
-		       MML_FILE_CONTROL, mml_ioc_machine_create,
-		       mml_ioc_machine_create_undo),
+	MML_IOCTL_GREW_UNDO(MML_IOC_MACHINE_CREATE, struct mml_machine_create, machine,
+			    MML_FILE_CONTROL, mml_ioc_machine_create,
+			    mml_ioc_machine_create_undo),
 	MML_IOCTL(MML_IOC_MACHINE_DESTROY, struct mml_machine_destroy,
 		  MML_FILE_CONTROL | MML_FILE_MACHINE, mml_ioc_machine_destroy),
 	MML_IOCTL(MML_IOC_MACHINE_VERDICT, struct mml_machine_verdict,

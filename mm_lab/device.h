@@ -56,7 +56,7 @@ struct mml_ioctl {
 };
 
 /* The largest struct of any command. */
-#define MML_IOCTL_MAX_SIZE	1024
+#define MML_IOCTL_MAX_SIZE	1280
 
 #define __MML_IOCTL(_cmd, _type, _min_size, _kinds, _fn, _undo)		\
 	[_IOC_NR(_cmd) % MML_IOC_RANGE] = {				\
@@ -75,8 +75,11 @@ struct mml_ioctl {
 	MML_IOCTL_UNDO(_cmd, _type, _kinds, _fn, NULL)
 
 /* A struct that has grown; @_last was the last field of its first version. */
+#define MML_IOCTL_GREW_UNDO(_cmd, _type, _last, _kinds, _fn, _undo)	\
+	__MML_IOCTL(_cmd, _type, offsetofend(_type, _last), _kinds, _fn, _undo)
+
 #define MML_IOCTL_GREW(_cmd, _type, _last, _kinds, _fn)			\
-	__MML_IOCTL(_cmd, _type, offsetofend(_type, _last), _kinds, _fn, NULL)
+	MML_IOCTL_GREW_UNDO(_cmd, _type, _last, _kinds, _fn, NULL)
 
 int mml_device_init(umode_t mode, u64 session_limit);
 void mml_device_exit(void);

@@ -67,6 +67,9 @@ struct mml_debugfs_file {
  * @session_mmap: a process maps the session file; or NULL
  * @validate: check every invariant of this engine on a machine; may be NULL
  * @stat: add to @items what this engine knows; may be NULL
+ * @lost: this engine is about to leave the machine, all sessions and the engines above
+ *	are gone, and frames that it gave are missing: name them in the kernel log, with
+ *	@page_ops for their types. May be NULL. Process context
  * @broken: the machine has been marked broken: keep processes off its memory; may be
  *	NULL. Process context
  */
@@ -90,6 +93,8 @@ struct mml_engine {
 			    struct vm_area_struct *vma);
 	void (*validate)(struct mml_machine *machine, struct mml_validation *v);
 	void (*stat)(struct mml_machine *machine, unsigned long *items);
+	void (*lost)(struct mml_machine *machine,
+		     const struct mml_page_ops * const *page_ops);
 	void (*broken)(struct mml_machine *machine);
 
 	/* private: of machine.c */

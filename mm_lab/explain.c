@@ -46,6 +46,8 @@ static const char * const mml_why_names[] = {
 	[MML_WHY_NO_FRAME]	= "no_frame",
 	[MML_WHY_STILLBORN]	= "stillborn",
 	[MML_WHY_DEAD]		= "dead",
+	[MML_WHY_WATERMARK]	= "watermark",
+	[MML_WHY_NO_ZONE]	= "no_zone",
 };
 
 static const char * const mml_step_names[] = {
@@ -58,12 +60,15 @@ static const char * const mml_step_names[] = {
 	[MML_STEP_VMA_AFTER]	= "vma_after",
 	[MML_STEP_TABLE]	= "table",
 	[MML_STEP_PAGE]		= "page",
+	[MML_STEP_KEPT]		= "kept",
+	[MML_STEP_ZONE]		= "zone",
 };
 
 /* Steps that tell nothing of a process. */
 #define MML_PUBLIC_STEPS						\
 	(BIT(MML_STEP_FREE_LIST) | BIT(MML_STEP_FREE_FRAMES) |		\
-	 BIT(MML_STEP_TABLE) | BIT(MML_STEP_PAGE))
+	 BIT(MML_STEP_TABLE) | BIT(MML_STEP_PAGE) |			\
+	 BIT(MML_STEP_KEPT) | BIT(MML_STEP_ZONE))
 
 /*
  * Writing down.

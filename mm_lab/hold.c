@@ -8,6 +8,7 @@
  *
  * Locking: holders_lock of the machine, a spinlock, a leaf.
  */
+#include <linux/export.h>
 #include <linux/list.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
@@ -37,6 +38,7 @@ void mml_machine_hold_again(struct mml_machine *machine, struct mml_hold *hold,
 	machine->nr_holders++;
 	spin_unlock(&machine->holders_lock);
 }
+EXPORT_SYMBOL_NS_GPL(mml_machine_hold_again, MM_LAB);
 
 /**
  * mml_machine_unhold_again - undo mml_machine_hold_again()
@@ -58,6 +60,7 @@ bool mml_machine_unhold_again(struct mml_machine *machine, struct mml_hold *hold
 	spin_unlock(&machine->holders_lock);
 	return last;
 }
+EXPORT_SYMBOL_NS_GPL(mml_machine_unhold_again, MM_LAB);
 
 /*
  * A few, for this is under a spinlock, and not for ever, for who may destroy a machine

@@ -19,6 +19,7 @@
  *
  * Locking: mml_injections_lock, a spinlock, irq-safe, a leaf.
  */
+#include <kunit/visibility.h>
 #include <linux/hashtable.h>
 #include <linux/preempt.h>
 #include <linux/sched/mm.h>
@@ -108,6 +109,7 @@ int mml_inject(struct mml_injection *injection, u32 machine, u64 nth,
 		mmdrop(mm);
 	return armed || nth;
 }
+EXPORT_SYMBOL_IF_KUNIT(mml_inject);
 
 static bool mml_injection_concerns(const struct mml_injection *injection, u32 machine)
 {

@@ -86,6 +86,17 @@ static void mml_engine_detach(struct mml_machine *machine,
 	machine->engine_data[engine->slot] = NULL;
 }
 
+/* The frames that are free, as far as an engine that is about to go can tell. */
+static u64 mml_engine_free_frames(struct mml_machine *machine,
+				  struct mml_engine *engine)
+{
+	unsigned long items[MML_NR_STAT_ITEMS] = {};
+
+	if (engine->stat)
+		engine->stat(machine, items);
+	return items[MML_NR_FREE_PAGES];
+}
+
 /**
  * mml_engine_register - put an engine to work
  * @engine: filled in, in memory that stays until mml_engine_unregister()
@@ -145,8 +156,12 @@ void mml_engine_unregister(struct mml_engine *engine)
 	struct mml_machine *machine;
 
 	mutex_lock(&mml_machines_lock);
-	list_for_each_entry_reverse(machine, &mml_machines, node)
+	list_for_each_entry_reverse(machine, &mml_machines, node) {
+		if (engine->lost &&
+		    mml_engine_free_frames(machine, engine) < machine->nr_present)
+			engine->lost(machine, machine->page_ops);
 		mml_engine_detach(machine, engine);
+	}
 	list_del(&engine->node);
 	mutex_unlock(&mml_machines_lock);
 	mml_alloc_table_unregister(engine->alloc_table);
@@ -316,6 +331,12 @@ static int mml_machine_memory(struct mml_machine *machine,
 	return err;
 }
 
+static void mml_machine_memory_free(struct mml_machine *machine)
+{
+	mml_memmap_free(machine);
+	mml_slice_give(&machine->slice);
+}
+
 /* Queued by mml_mark_broken(), which may be called where nothing may wait. */
 static void mml_machine_retire(struct work_struct *work)
 {
@@ -329,17 +350,22 @@ static void mml_machine_retire(struct work_struct *work)
 	up_read(&machine->engines_lock);
 }
 
+/* Returns: an ERR_PTR, -ENOMEM or -EINVAL, if it cannot be had. */
 static struct mml_machine *mml_machine_alloc(const struct mml_machine_spec *spec)
 {
 	struct mml_machine *machine = mml_kzalloc(NULL, sizeof(*machine), GFP_KERNEL);
+	int err = -ENOMEM;
 
 	if (!machine)
-		return NULL;
+		return ERR_PTR(err);
 	machine->vm_events = mml_alloc_percpu(NULL, struct mml_vm_event_state);
 	if (!machine->vm_events)
 		goto no_events;
 	if (mml_machine_memory(machine, spec))
 		goto no_memory;
+	err = mml_topology_init(machine, &spec->topology);
+	if (err)
+		goto no_topology;
 
 	strscpy(machine->name, spec->name);
 	machine->state = spec->state;
@@ -358,44 +384,41 @@ static struct mml_machine *mml_machine_alloc(const struct mml_machine_spec *spec
 	INIT_LIST_HEAD(&machine->jobs);
 	return machine;
 
+no_topology:
+	mml_machine_memory_free(machine);
 no_memory:
 	free_percpu(machine->vm_events);
 no_events:
 	kfree(machine);
-	return NULL;
+	return ERR_PTR(err);
 }
 
 static void mml_machine_free(struct mml_machine *machine)
 {
 	cancel_work_sync(&machine->retire);
 	mml_fail_nth(machine, 0);
-	vfree(machine->memmap);
-	mml_slice_give(&machine->slice);
+	mml_machine_memory_free(machine);
 	free_percpu(machine->vm_events);
 	kfree(machine);
 }
 
-/* The frames that are free, as far as an engine that is about to go can tell. */
-static u64 mml_engine_free_frames(struct mml_machine *machine,
-				  struct mml_engine *engine)
-{
-	unsigned long items[MML_NR_STAT_ITEMS] = {};
-
-	if (engine->stat)
-		engine->stat(machine, items);
-	return items[MML_NR_FREE_PAGES];
-}
-
-/* Take the engines off @machine. Returns: frames that were free at the end. */
+/*
+ * Take the engines off @machine. Returns: frames that were free at the end. Which are
+ * not is told by who knows, before that goes; then types' owners may be gone already.
+ */
 static u64 mml_machine_strip(struct mml_machine *machine)
 {
+	const struct mml_page_ops *page_ops[MML_NR_PAGE_TYPES];
 	struct mml_engine *engine;
 	u64 free = 0;
 
+	memcpy(page_ops, machine->page_ops, sizeof(page_ops));
 	list_for_each_entry_reverse(engine, &mml_engines, node) {
 		if (machine->engine[engine->slot] != engine)
 			continue;
 		free += mml_engine_free_frames(machine, engine);
+		if (engine->lost && free < machine->nr_present)
+			engine->lost(machine, page_ops);
 		mml_engine_detach(machine, engine);
 	}
 	return free;
@@ -420,8 +443,8 @@ static int mml_machine_equip(struct mml_machine *machine)
  * @spec: of what
  *
  * Context: process, may sleep, may take a second (see mml_slice_take()).
- * Return: the machine, held by nobody; an ERR_PTR: -EINVAL for a size that cannot
- * be, -EEXIST if it is to be kept under a name that a kept one has, -ENOMEM, or what
+ * Return: the machine, held by nobody; an ERR_PTR: -EINVAL for a size or for nodes that
+ * cannot be, -EEXIST if it is to be kept under a name that a kept one has, -ENOMEM, or what
  * an engine returned.
  */
 struct mml_machine *mml_machine_create(const struct mml_machine_spec *spec)
@@ -441,9 +464,9 @@ struct mml_machine *mml_machine_create(const struct mml_machine_spec *spec)
 	err = -EEXIST;
 	if (kept && *spec->name && mml_machine_kept_as(spec->name))
 		goto unlock;
-	err = -ENOMEM;
 	machine = mml_machine_alloc(spec);
-	if (!machine)
+	err = PTR_ERR_OR_ZERO(machine);
+	if (err)
 		goto unlock;
 	machine->id = spec->is_default ? MML_MACHINE_DEFAULT : ++mml_last_machine;
 	mml_inject_mark(machine);

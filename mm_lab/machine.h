@@ -22,7 +22,9 @@
 #include "mm_lab/region.h"
 #include "mm_lab/report.h"
 #include "mm_lab/sparse.h"
+#include "mm_lab/topology.h"
 
+struct mml_page_owners;
 struct seq_file;
 
 /* The smallest machine, in frames. */
@@ -40,16 +42,32 @@ enum mml_machine_state {
 	MML_MACHINE_STATE_ORPHAN,	/* goes with its last holder */
 };
 
-/* Bits of mml_machine.options: what is left out, to see what it is good for. */
+/*
+ * Bits of mml_machine.options: what is left out, to see what it is good for; and what is
+ * added, to find misuse.
+ */
 enum mml_machine_option {
 	MML_OPTION_NO_PCP,		/* no per-CPU lists */
 	MML_OPTION_NO_GROUPING,	/* all memory is of one migratetype */
+	MML_OPTION_NO_WATERMARKS, /* nothing is kept in reserve */
+	MML_OPTION_PAGE_OWNER,	/* it is kept who holds each block */
+	MML_OPTION_PAGE_POISON,	/* what is free has a pattern, that is checked */
+	MML_OPTION_INIT_ON_FREE,	/* what is free is zeroed */
 };
 
-static inline unsigned long mml_machine_options(bool pcp, bool grouping)
+static inline unsigned long mml_machine_options(bool pcp, bool grouping, bool watermarks)
 {
 	return (pcp ? 0 : BIT(MML_OPTION_NO_PCP)) |
-	       (grouping ? 0 : BIT(MML_OPTION_NO_GROUPING));
+	       (grouping ? 0 : BIT(MML_OPTION_NO_GROUPING)) |
+	       (watermarks ? 0 : BIT(MML_OPTION_NO_WATERMARKS));
+}
+
+static inline unsigned long mml_debug_options(bool page_owner, bool page_poison,
+					      bool init_on_free)
+{
+	return (page_owner ? BIT(MML_OPTION_PAGE_OWNER) : 0) |
+	       (page_poison ? BIT(MML_OPTION_PAGE_POISON) : 0) |
+	       (init_on_free ? BIT(MML_OPTION_INIT_ON_FREE) : 0);
 }
 
 /* Bits of mml_machine.slow: what only some runs want. */
@@ -57,6 +75,7 @@ enum mml_slow {
 	MML_SLOW_FAIL_NTH,		/* injections look at its allocations */
 	MML_SLOW_PLANTED,		/* an allocation is to find a bug */
 	MML_SLOW_DECISIONS,		/* each thing tried is an event */
+	MML_SLOW_DEBUG,			/* the ledger, poisoning, zeroing on free */
 };
 
 /**
@@ -91,7 +110,8 @@ struct mml_verdict {
  * struct mml_machine - an instance of the lab
  * @memmap: its frames' descriptors, by frame number
  * @nr_frames: how many frame numbers there are, holes included
- * @nr_present: how many frames there are
+ * @nr_present: how many frames there are; fewer while sections are offline
+ * @offline: bit n: section n is offline
  * @base: where the kernel maps frame 0; NULL: there are sections, or no memory
  * @base_pfn: the kernel's pfn of frame 0
  * @sections: where the frames of each section are; NULL: one after the other
@@ -100,6 +120,8 @@ struct mml_verdict {
  * @vm_events: event counters
  * @state: bits of enum mml_machine_state
  * @options: bits of enum mml_machine_option
+ * @topology: its nodes
+ * @page_owners: the page allocator's ledger; NULL without MML_OPTION_PAGE_OWNER
  * @id: its number; no other machine ever has it
  * @name: for people
  * @slice: its memory
@@ -145,8 +167,11 @@ struct mml_machine {
 	struct mml_vm_event_state __percpu *vm_events;	/* C */
 	unsigned long			state;		/* A */
 
-	unsigned long			nr_present;	/* C */
+	unsigned long			nr_present;	/* its allocator's */
+	unsigned long			*offline;	/* its allocator's */
 	unsigned long			options;	/* C */
+	struct mml_topology		topology;	/* C */
+	struct mml_page_owners		*page_owners;	/* C */
 	u32				id;		/* C */
 	char				name[MML_NAME_LEN]; /* C */
 	struct mml_slice		slice;		/* C */
@@ -195,6 +220,7 @@ struct mml_machine {
  * @seed: of its random numbers; 0: not repeatable
  * @state: bits of enum mml_machine_state to begin with
  * @options: bits of enum mml_machine_option
+ * @topology: its nodes, see mml_topology_init(); all zero: one
  * @is_default: its number is MML_MACHINE_DEFAULT, which no other gets
  */
 struct mml_machine_spec {
@@ -207,6 +233,7 @@ struct mml_machine_spec {
 	u64 seed;
 	unsigned long state;
 	unsigned long options;
+	struct mml_topology topology;
 	bool is_default;
 };
 
@@ -319,6 +346,8 @@ static inline unsigned long mml_page_to_real_pfn(const struct mml_machine *machi
 
 unsigned long mml_section_present(const struct mml_machine *machine,
 				  unsigned long pfn);
+bool mml_section_offline(const struct mml_machine *machine, unsigned long pfn);
+void mml_section_online(struct mml_machine *machine, unsigned long pfn, bool online);
 
 /*
  * Engines ask these instead of the kernel, so that a run can be repeated.

@@ -40,6 +40,22 @@ static bool grouping = true;
 module_param(grouping, bool, 0444);
 MODULE_PARM_DESC(grouping, "the default machine's memory is grouped by mobility (Y)");
 
+static bool watermarks = true;
+module_param(watermarks, bool, 0444);
+MODULE_PARM_DESC(watermarks, "the default machine keeps frames in reserve (Y)");
+
+static bool page_owner;
+module_param(page_owner, bool, 0444);
+MODULE_PARM_DESC(page_owner, "who holds each block of the default machine is kept (N)");
+
+static bool page_poison;
+module_param(page_poison, bool, 0444);
+MODULE_PARM_DESC(page_poison, "the default machine's free frames have a pattern, that is checked (N)");
+
+static bool zero_on_free;
+module_param_named(init_on_free, zero_on_free, bool, 0444);
+MODULE_PARM_DESC(init_on_free, "the default machine's frames are zeroed when they become free (N)");
+
 static char *session_limit = "0";
 module_param(session_limit, charp, 0444);
 MODULE_PARM_DESC(session_limit, "memory that one session may hold at most; 0: no limit");
@@ -74,7 +90,8 @@ static int __init mml_default_machine(void)
 		.name = "default",
 		.seed = seed,
 		.state = BIT(MML_MACHINE_STATE_KEPT),
-		.options = mml_machine_options(pcp, grouping),
+		.options = mml_machine_options(pcp, grouping, watermarks) |
+			   mml_debug_options(page_owner, page_poison, zero_on_free),
 		.is_default = true,
 	};
 	struct mml_machine *machine;

@@ -30,7 +30,7 @@ static int mml_run_cmp(const void *a, const void *b)
 
 static int mml_run_take(struct mml_section *run, unsigned long nr)
 {
-	run->base = mml_alloc_pages_exact(NULL, nr << PAGE_SHIFT, GFP_KERNEL |
+	run->base = mml_alloc_host_pages(NULL, nr << PAGE_SHIFT, GFP_KERNEL |
 					  __GFP_NORETRY | __GFP_NOWARN);
 	if (!run->base)
 		return -ENOMEM;

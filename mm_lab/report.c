@@ -34,8 +34,9 @@ static void mml_say(const struct mml_machine *machine, const char *what,
  * the test is about.
  *
  * Context: any.
+ * Return: whether it was told, so that more may be told of it.
  */
-void mml_report(struct mml_machine *machine, const char *fmt, ...)
+bool mml_report(struct mml_machine *machine, const char *fmt, ...)
 {
 	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 20);
 	struct va_format vaf = { .fmt = fmt };
@@ -44,11 +45,12 @@ void mml_report(struct mml_machine *machine, const char *fmt, ...)
 	if (machine)
 		atomic64_inc(&machine->reports);
 	if (mml_kunit_count(MML_KUNIT_REPORTS) || !__ratelimit(&limit))
-		return;
+		return false;
 	va_start(args, fmt);
 	vaf.va = &args;
 	mml_say(machine, "", &vaf);
 	va_end(args);
+	return true;
 }
 EXPORT_SYMBOL_NS_GPL(mml_report, MM_LAB);
 

@@ -21,9 +21,11 @@ struct mml_machine;
 
 /* A test's resource of this name, an atomic64_t, counts the reports made in it. */
 #define MML_KUNIT_REPORTS	"mml_reports"
+/* And one of this name the blocks that are named because a machine goes without them. */
+#define MML_KUNIT_LOST		"mml_lost"
 
 __printf(2, 3)
-void mml_report(struct mml_machine *machine, const char *fmt, ...);
+bool mml_report(struct mml_machine *machine, const char *fmt, ...);
 
 __printf(2, 3)
 void mml_mark_broken(struct mml_machine *machine, const char *fmt, ...);

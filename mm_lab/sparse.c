@@ -12,10 +12,13 @@
  *
  * Kernel counterpart: mm/sparse.c, include/linux/mmzone.h (struct mem_section).
  * Differences: the section table is per machine and flat; sections are 4 MiB rather
- * than 128; all are there or not from the start on.
+ * than 128; which there are is decided in the beginning, but each can be offline for a
+ * while.
  *
- * Locking: none; constant while the machine lives.
+ * Locking: none here. Who has a section go offline, or come back, sees to it that nobody
+ * uses its frames meanwhile; all else is constant while the machine lives.
  */
+#include <linux/bitmap.h>
 #include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
@@ -73,10 +76,12 @@ void mml_sections_free(struct mml_section *sections)
  *
  * Context: any.
  * Return: frames, from the first on; the others have no memory, or are beyond the
- * machine's end.
+ * machine's end; 0 while the section is offline.
  */
 unsigned long mml_section_present(const struct mml_machine *machine, unsigned long pfn)
 {
+	if (unlikely(test_bit(pfn / MML_SECTION_FRAMES, machine->offline)))
+		return 0;
 	if (machine->sections)
 		return machine->sections[pfn / MML_SECTION_FRAMES].nr;
 	return min(machine->nr_frames - pfn, MML_SECTION_FRAMES);
@@ -84,10 +89,49 @@ unsigned long mml_section_present(const struct mml_machine *machine, unsigned lo
 EXPORT_SYMBOL_NS_GPL(mml_section_present, MM_LAB);
 
 /**
+ * mml_section_online - a section goes offline, or comes back
+ * @machine: the machine
+ * @pfn: frame number of the section's first frame
+ * @online: whether it comes back
+ *
+ * Its frames are no longer there, or are there again, as nobody's.
+ *
+ * Context: any; nobody uses its frames, nor asks for them.
+ */
+void mml_section_online(struct mml_machine *machine, unsigned long pfn, bool online)
+{
+	u8 state = online ? MML_FRAME_INTERIOR : MML_FRAME_ABSENT;
+	unsigned long nr, i;
+
+	if (online)
+		clear_bit(pfn / MML_SECTION_FRAMES, machine->offline);
+	nr = mml_section_present(machine, pfn);
+	for (i = 0; i < nr; i++)
+		WRITE_ONCE(machine->memmap[pfn + i].state, state);
+	if (!online)
+		set_bit(pfn / MML_SECTION_FRAMES, machine->offline);
+	machine->nr_present += online ? nr : -nr;
+}
+EXPORT_SYMBOL_NS_GPL(mml_section_online, MM_LAB);
+
+/* Is it offline? Any context. */
+bool mml_section_offline(const struct mml_machine *machine, unsigned long pfn)
+{
+	return test_bit(pfn / MML_SECTION_FRAMES, machine->offline);
+}
+EXPORT_SYMBOL_NS_GPL(mml_section_offline, MM_LAB);
+
+void mml_memmap_free(struct mml_machine *machine)
+{
+	vfree(machine->memmap);
+	bitmap_free(machine->offline);
+}
+
+/**
  * mml_memmap_alloc - make a machine's memmap
  * @machine: its slice is known
  *
- * What is in a hole must never be taken for a frame. Free with vfree().
+ * What is in a hole must never be taken for a frame. Free with mml_memmap_free().
  *
  * Context: process, may sleep.
  * Return: 0; -ENOMEM, and the kernel log says why if it is far too large.
@@ -103,8 +147,12 @@ int mml_memmap_alloc(struct mml_machine *machine)
 	}
 	machine->memmap = mml_vcalloc(NULL, machine->nr_frames,
 				      sizeof(*machine->memmap));
-	if (!machine->memmap)
+	machine->offline = mml_bitmap_zalloc(DIV_ROUND_UP(machine->nr_frames,
+							  MML_SECTION_FRAMES));
+	if (!machine->memmap || !machine->offline) {
+		mml_memmap_free(machine);
 		return -ENOMEM;
+	}
 	for (pfn = 0; machine->sections && pfn < machine->nr_frames;
 	     pfn += MML_SECTION_FRAMES)
 		for (i = mml_section_present(machine, pfn); i < MML_SECTION_FRAMES &&

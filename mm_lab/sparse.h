@@ -32,6 +32,7 @@ struct mml_section {
 int mml_sections_build(struct mml_slice *slice, const struct mml_section *runs,
 		       unsigned long nr_runs);
 int mml_memmap_alloc(struct mml_machine *machine);
+void mml_memmap_free(struct mml_machine *machine);
 void mml_sections_free(struct mml_section *sections);
 
 #endif /* _MML_SPARSE_H */

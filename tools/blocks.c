@@ -19,6 +19,9 @@ const char *const migratetype_names[NR_MIGRATETYPES + 1] = {
 	[MIGRATE_UNMOVABLE] = "Unmovable",
 	[MIGRATE_MOVABLE] = "Movable",
 	[MIGRATE_RECLAIMABLE] = "Reclaimable",
+	[MIGRATE_HIGHATOMIC] = "HighAtomic",
+	[MIGRATE_CMA] = "CMA",
+	[MIGRATE_ISOLATE] = "Isolate",
 	[MIGRATE_NONE] = "-",
 };
 
@@ -150,16 +153,16 @@ bool block_map_read(struct block_map *map, uint32_t machine)
 	memset(map, 0, sizeof(*map));
 	if (!machine_info(machine, &map->info))
 		return false;
-	file = debugfs_open(machine, "blocks");
-	if (!file)
+	if (!zones_read(&map->zones, machine))
 		return false;
-	good = read_lines(map, file);
-	fclose(file);
-	if (!good) {
-		complain("blocks of machine %u is not what this mmlab reads: are it and\n"
-			 "buddy_probe.ko of the same checkout?", machine);
+	file = debugfs_open(machine, "blocks");
+	good = file && read_lines(map, file);
+	if (file)
+		fclose(file);
+	if (file && !good)
+		debugfs_not_understood(machine, "blocks");
+	if (!good)
 		block_map_free(map);
-	}
 	return good;
 }
 
@@ -171,6 +174,7 @@ void block_map_free(struct block_map *map)
 {
 	free(map->block);
 	map->block = NULL;
+	zones_free(&map->zones);
 }
 
 /**

@@ -5,7 +5,7 @@
 #ifndef _MMLAB_BLOCKS_H
 #define _MMLAB_BLOCKS_H
 
-#include "mmlab.h"
+#include "zones.h"
 
 #define PAGEBLOCK_ORDER		9U
 #define PAGEBLOCK_FRAMES	(1U << PAGEBLOCK_ORDER)
@@ -26,6 +26,9 @@ enum migratetype {
 	MIGRATE_UNMOVABLE,
 	MIGRATE_MOVABLE,
 	MIGRATE_RECLAIMABLE,
+	MIGRATE_HIGHATOMIC,	/* pageblocks kept for requests that cannot wait */
+	MIGRATE_CMA,		/* lent to requests that can be moved */
+	MIGRATE_ISOLATE,	/* nobody gets anything of them */
 	NR_MIGRATETYPES,
 	MIGRATE_NONE = NR_MIGRATETYPES,
 };
@@ -59,6 +62,7 @@ struct block {
 /**
  * struct block_map - all blocks of a machine, in order
  * @info: the machine
+ * @zones: its zones
  * @block: they
  * @count: how many
  * @room: for how many
@@ -68,6 +72,7 @@ struct block {
  */
 struct block_map {
 	struct mml_info info;
+	struct zones zones;
 	struct block *block;
 	size_t count;
 	size_t room;
@@ -106,7 +111,8 @@ struct order_index {
 };
 
 /* cmd-buddy.c */
-bool index_read(uint32_t machine, const char *name, struct order_index *index);
+bool index_read(uint32_t machine, const char *name, const struct zones *zones,
+		const struct zone *zone, struct order_index *index);
 
 /* map-text.c, map-svg.c */
 

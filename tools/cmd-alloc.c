@@ -83,8 +83,8 @@ static void explain_error(const struct blocks *blocks, uint64_t wanted)
 
 	switch (blocks->error) {
 	case ENOMEM:
-		complain("%s of %s blocks: machine %u has no free block of order %u left (see\n"
-			 "buddyinfo in mmlab stat)", got, all, blocks->machine, blocks->order);
+		complain("%s of %s blocks: machine %u has no more of order %u to give;\n"
+			 "mmlab explain says why", got, all, blocks->machine, blocks->order);
 		break;
 	case EDQUOT:
 		complain("%s of %s blocks: a session may not hold more (a parameter of mm_lab.ko)",

@@ -122,11 +122,87 @@ static const char *who(struct mml_explain *explain)
  * An allocation.
  */
 
+/* As in struct mml_explain_step of MML_STEP_ZONE: four to a node. */
+static const char *zone_of(const struct mml_explain_step *step)
+{
+	static const char *const types[] = { "DMA", "DMA32", "Normal", "Movable" };
+	static char text[48];
+
+	snprintf(text, sizeof(text), "node %u, zone %s", step->arg / (uint32_t)ARRAY_SIZE(types),
+		 types[step->arg % ARRAY_SIZE(types)]);
+	return text;
+}
+
+/* What was free in all: the step that says so comes last, and there may be no room for it. */
+static uint64_t free_frames(const struct mml_explain *explain)
+{
+	const struct mml_explain_step *step = find_step(explain, MML_STEP_FREE_FRAMES);
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < explain->nr_steps && i < MML_EXPLAIN_STEPS; i++) {
+		if (explain->step[i].what == MML_STEP_ZONE)
+			sum += explain->step[i].value;
+	}
+	return step ? step->value : sum;
+}
+
+static uint32_t count_steps(const struct mml_explain *explain, uint32_t what)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < explain->nr_steps && i < MML_EXPLAIN_STEPS; i++)
+		count += explain->step[i].what == what;
+	return count;
+}
+
+/* What each zone had, in the order in which they were tried, and what it keeps. */
+static void say_zones(const struct mml_explain *explain)
+{
+	const uint64_t asked = 1ULL << explain->order;
+
+	say("Zone by zone, in the order in which they were tried. Needed are the %s asked for\n"
+	    "and those that the zone keeps of such a request:", with_commas(asked));
+	printf("    %-21s %12s %12s %12s\n", "", "free", "needed", "in reserve");
+	for (uint32_t i = 0; i < explain->nr_steps; i++) {
+		const struct mml_explain_step *step = &explain->step[i];
+		const uint64_t reserve = step->wanted > asked ? step->wanted - asked : 0;
+
+		if (step->what != MML_STEP_ZONE)
+			continue;
+		printf("    %-21s %12s %12s %12s%s\n", zone_of(step), with_commas(step->value),
+		       with_commas(step->wanted), with_commas(reserve),
+		       step->value >= step->wanted ? "  enough" : "");
+	}
+	putchar('\n');
+}
+
+static void say_kept(const struct mml_explain *explain)
+{
+	const struct mml_explain_step *step = find_step(explain, MML_STEP_KEPT);
+
+	if (step && step->value)
+		say("Besides, %s were free, but kept by CPUs, which serve themselves from them; they\n"
+		    "were not given back in time (drain_pages in debugfs has them do it).",
+		    frames(step->value));
+}
+
 /* The orders whose lists were searched, and whether all were empty. */
+/* Blocks on the lists that were searched. */
+static uint64_t count_suitable(const struct mml_explain *explain)
+{
+	uint64_t blocks = 0;
+
+	for (uint32_t i = 0; i < explain->nr_steps; i++) {
+		if (explain->step[i].what == MML_STEP_FREE_LIST && explain->step[i].wanted)
+			blocks += explain->step[i].value;
+	}
+	return blocks;
+}
+
 static void say_searched(const struct mml_explain *explain)
 {
+	const uint64_t blocks = count_suitable(explain);
 	uint32_t first = UINT32_MAX, last = 0;
-	uint64_t blocks = 0;
 
 	for (uint32_t i = 0; i < explain->nr_steps; i++) {
 		const struct mml_explain_step *step = &explain->step[i];
@@ -136,7 +212,6 @@ static void say_searched(const struct mml_explain *explain)
 		if (first == UINT32_MAX)
 			first = step->arg;
 		last = step->arg;
-		blocks += step->value;
 	}
 	if (first == UINT32_MAX)
 		return;
@@ -172,31 +247,61 @@ static int say_too_small(const struct mml_explain *explain)
 
 static void say_fragmented(const struct mml_explain *explain)
 {
-	const struct mml_explain_step *step = find_step(explain, MML_STEP_FREE_FRAMES);
 	int largest;
 
 	say("It failed because the memory is fragmented: %s were free, which would be enough, but\n"
-	    "no %s of them in a row, beginning at a multiple of that.",
-	    frames(step ? step->value : 0), with_commas(1ULL << explain->order));
+	    "no %s of them in a row, beginning at a multiple of that%s.",
+	    frames(free_frames(explain)), with_commas(1ULL << explain->order),
+	    count_suitable(explain) ? ", except in reserve" : "");
+	if (count_suitable(explain) || count_steps(explain, MML_STEP_ZONE) > 1)
+		say_zones(explain);
 	say_searched(explain);
 	largest = say_too_small(explain);
+	say_kept(explain);
 	say("What can be done: ask for order %d or less; or free frames that lie between the free\n"
 	    "ones, and the halves merge again. mmlab stat shows the free blocks now.", largest);
 }
 
 static void say_nothing_free(const struct mml_explain *explain)
 {
-	const struct mml_explain_step *step = find_step(explain, MML_STEP_FREE_FRAMES);
+	const uint64_t sum = free_frames(explain);
 
-	if (!step || !step->value)
+	if (!sum)
 		say("It failed because no frame of the machine was free.");
 	else
-		say("It failed because only %s were free in all.", frames(step->value));
+		say("It failed because only %s were free in all.", frames(sum));
+	if (sum && count_steps(explain, MML_STEP_ZONE) > 1)
+		say_zones(explain);
 	say_searched(explain);
 	say_too_small(explain);
+	say_kept(explain);
 	say("What can be done: free some (mmlab maps shows who has how many), or use a larger\n"
 	    "machine (mmlab run --memory SIZE). There is no reclaim yet: nobody's frames are\n"
 	    "taken from him.");
+}
+
+static void say_watermark(const struct mml_explain *explain)
+{
+	say("It failed because what is free is kept in reserve: %s were free, and %s wanted, but\n"
+	    "each zone keeps some for those who cannot do without (its watermark) and for those\n"
+	    "who can have no higher zone (its protection).",
+	    frames(free_frames(explain)), with_commas(1ULL << explain->order));
+	say_zones(explain);
+	say_kept(explain);
+	say("What can be done: free some (mmlab maps shows who has how many), or use a larger\n"
+	    "machine; or have it keep less: mmlab zones shows the marks, min_free_kbytes and\n"
+	    "lowmem_reserve_ratio in debugfs change them. Who asks with __GFP_HIGH, as\n"
+	    "GFP_ATOMIC does, gets into the reserve. There is no reclaim yet: nobody's frames\n"
+	    "are taken from him.");
+}
+
+static void say_no_zone(void)
+{
+	say("It failed because it insists on one node (__GFP_THISNODE), and that node has no zone\n"
+	    "that the request may have: only addresses below 16 MiB will do (__GFP_DMA), or below\n"
+	    "4 GiB (__GFP_DMA32).");
+	say("What can be done: ask without __GFP_THISNODE, or for the node that has such a zone;\n"
+	    "mmlab zones shows which that is.");
 }
 
 static void say_limit(const struct mml_explain *explain)
@@ -231,6 +336,12 @@ static void say_alloc_why(const struct mml_explain *explain, uint32_t why)
 		break;
 	case MML_WHY_NOTHING_FREE:
 		say_nothing_free(explain);
+		break;
+	case MML_WHY_WATERMARK:
+		say_watermark(explain);
+		break;
+	case MML_WHY_NO_ZONE:
+		say_no_zone();
 		break;
 	case MML_WHY_LIMIT:
 		say_limit(explain);
@@ -427,6 +538,8 @@ static void print_text(struct mml_explain *explain)
 	printf("The last %s of machine %u that failed, %s (%s failed so far):\n\n", failed,
 	       explain->machine, ago(explain->age_ns), with_commas(explain->failures));
 	kinds[explain->kind].say(explain);
+	if (explain->lost)
+		say("For %u more of what was looked at there was no room.", explain->lost);
 }
 
 /*
@@ -448,6 +561,8 @@ static const char *const why_names[] = {
 	[MML_WHY_NO_FRAME] = "no_frame",
 	[MML_WHY_STILLBORN] = "stillborn",
 	[MML_WHY_DEAD] = "dead",
+	[MML_WHY_WATERMARK] = "watermark",
+	[MML_WHY_NO_ZONE] = "no_zone",
 };
 
 static const char *const step_names[] = {
@@ -460,6 +575,8 @@ static const char *const step_names[] = {
 	[MML_STEP_VMA_AFTER] = "vma_after",
 	[MML_STEP_TABLE] = "table",
 	[MML_STEP_PAGE] = "page",
+	[MML_STEP_KEPT] = "kept",
+	[MML_STEP_ZONE] = "zone",
 };
 
 static const char *name_of(const char *const *names, size_t count, uint32_t number)

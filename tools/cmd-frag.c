@@ -7,8 +7,8 @@
  * seed and so without ageing of per-CPU lists, from one CPU and with nobody else there,
  * the page allocator then does the same each time, frame by frame.
  *
- * What came of it is told as the unusable free space index of each order, read once the
- * CPUs have given back what they keep. It is what certifies the state; two runs with the
+ * What came of it is told as the unusable free space index of each order in the machine's
+ * largest zone, read once the CPUs have given back what they keep. It is what certifies the state; two runs with the
  * same indices may still differ in where things are, the same profile, seed and size of
  * machine do not.
  */
@@ -56,7 +56,9 @@ struct held {
  * @taken: blocks ever allocated
  * @given: blocks ever freed
  * @error: errno of what failed and may not; 0: nothing
- * @unusable: what came of it
+ * @node: node of the largest zone, ...
+ * @zone: ... and its name
+ * @unusable: what came of it there
  */
 struct frag {
 	int session;
@@ -72,6 +74,8 @@ struct frag {
 	uint64_t taken;
 	uint64_t given;
 	int error;
+	unsigned int node;
+	char zone[16];
 	struct order_index unusable;
 };
 
@@ -318,7 +322,8 @@ static void print_text(const struct frag *frag)
 	printf("  %s blocks taken, %s given back; %s of %s frames are held, in %s blocks\n",
 	       with_commas(frag->taken), with_commas(frag->given), with_commas(frag->frames),
 	       with_commas(frag->info.frames), with_commas(frag->count));
-	puts("  unusable: the part of what is free that is of no use for that order");
+	printf("  unusable: the part of what is free in zone %s of node %u, the largest, that is of\n"
+	       "  no use for that order\n", frag->zone, frag->node);
 	printf("  %-10s", "order");
 	for (unsigned int order = 0; order < NR_ORDERS; order++)
 		printf(" %5u", order);
@@ -340,6 +345,8 @@ static void print_json(const struct frag *frag)
 	json_number(stdout, "held_blocks", frag->count, true);
 	json_number(stdout, "taken", frag->taken, true);
 	json_number(stdout, "given_back", frag->given, true);
+	json_number(stdout, "node", frag->node, true);
+	printf("  \"zone\": \"%s\",\n", frag->zone);
 	fputs("  \"unusable_index\": [", stdout);
 	for (unsigned int order = 0; order < NR_ORDERS; order++)
 		printf("%s%s", order ? ", " : "", frag->unusable.of[order]);
@@ -360,6 +367,24 @@ static void explain_error(const struct frag *frag)
 	default:
 		complain("blocks of machine %u: %s", frag->info.machine, strerror(frag->error));
 	}
+}
+
+/* Of the largest zone: the others have been filled and emptied as well, but are small. */
+static bool read_result(struct frag *frag)
+{
+	const struct zone *zone;
+	struct zones zones;
+	bool good;
+
+	if (!zones_read(&zones, frag->info.machine))
+		return false;
+	zone = zones_largest(&zones);
+	frag->node = zone->node;
+	snprintf(frag->zone, sizeof(frag->zone), "%s", zone_name(&zones, zone));
+	good = index_read(frag->info.machine, "extfrag/unusable_index", &zones, zone,
+			  &frag->unusable);
+	zones_free(&zones);
+	return good;
 }
 
 /* From one CPU, so that one CPU's lists are used; it is let go again afterwards. */
@@ -385,8 +410,7 @@ static bool run_profile(struct frag *frag)
 	sched_setaffinity(0, sizeof(before), &before);
 	if (frag->error)
 		explain_error(frag);
-	return !frag->error && drain(frag->info.machine) &&
-	       index_read(frag->info.machine, "extfrag/unusable_index", &frag->unusable);
+	return !frag->error && drain(frag->info.machine) && read_result(frag);
 }
 
 /* In the child: which machine it is. */
@@ -420,39 +444,23 @@ static int hold(struct frag *frag, unsigned int seconds, char **argv)
  * The machine
  */
 
-static void explain_no_machine(uint64_t bytes)
-{
-	switch (errno) {
-	case EPERM:
-		complain("making a machine needs CAP_SYS_ADMIN: run it as root");
-		break;
-	case ENOMEM:
-		complain("no backend has %s for a machine: ask for less with --memory, or use\n"
-			 "--memmap if frames without memory will do", as_size(bytes));
-		break;
-	case EINVAL:
-		complain("%s is not a size for a machine; 256K is the least", as_size(bytes));
-		break;
-	default:
-		complain("cannot make a machine of %s: %s", as_size(bytes), strerror(errno));
-	}
-}
-
+/*
+ * Without watermarks: a profile fills it, and what were kept in reserve would stay in one
+ * piece.
+ */
 static bool make_machine(struct frag *frag, int control, uint64_t bytes, bool memmap,
 			 uint32_t *machine)
 {
-	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	struct mml_machine_create create = {
-		.bytes = (bytes + page - 1) / page * page,
+		.bytes = bytes,
 		.backend = memmap ? MML_BACKEND_MEMMAP : MML_BACKEND_AUTO,
+		.flags = MML_MACHINE_NO_WATERMARKS,
 		.seed = frag->seed,
 	};
 
 	snprintf(create.name, sizeof(create.name), "%s", frag->profile->name);
-	if (ioctl(control, MML_IOC_MACHINE_CREATE, &create)) {
-		explain_no_machine(bytes);
+	if (!device_machine(control, &create))
 		return false;
-	}
 	frag->own = create.fd;
 	*machine = create.machine;
 	return true;
@@ -573,7 +581,9 @@ const struct command cmd_frag = {
 	.help =
 		"Makes a machine, takes and gives back blocks of it as a profile says, and tells\n"
 		"what came of it: for each order the unusable free space index, the part of the\n"
-		"free memory that is in smaller blocks. 0: all can be had; 1: nothing.\n"
+		"free memory that is in smaller blocks. 0: all can be had; 1: nothing. Told is that\n"
+		"of the machine's largest zone (mmlab buddy has all). The machine keeps no frames in\n"
+		"reserve, so that the last one can be taken.\n"
 		"\n"
 		"  checkerboard  every second of blocks of order 0 to 4 is free\n"
 		"  mixed         small blocks of all mobilities, filled to 95 % and thinned to 60 %\n"
@@ -586,8 +596,9 @@ const struct command cmd_frag = {
 		"  --memmap        it has no memory, only frames: of any size, for mmlab alloc and\n"
 		"                  its like, not for programs\n"
 		"  --machine N     use that one. Others at work there, what it has been through,\n"
-		"                  and ageing of what CPUs keep (SEED 0 in mmlab info) all make a\n"
-		"                  difference: the state may then be another each time\n"
+		"                  what it keeps in reserve (mmlab zones), and ageing of what CPUs\n"
+		"                  keep (SEED 0 in mmlab info) all make a difference: the state may\n"
+		"                  then be another each time\n"
 		"  --hold SECONDS  keep the state for so long\n"
 		"  --json          an object instead of a table\n"
 		"\n"

@@ -44,6 +44,20 @@ static void print_json_pageblocks(const struct block_map *map)
 	fputs("\n  ],\n", stdout);
 }
 
+static void print_json_zones(const struct block_map *map)
+{
+	fputs("  \"zones\": [", stdout);
+	for (size_t i = 0; i < map->zones.count; i++) {
+		const struct zone *zone = &map->zones.zone[i];
+
+		printf("%s\n    {\"node\": %u, \"zone\": \"%s\", \"start_pfn\": %" PRIu64
+		       ", \"spanned\": %" PRIu64 ", \"present\": %" PRIu64 "}", i ? "," : "",
+		       zone->node, zone_name(&map->zones, zone), zone->start_pfn, zone->spanned,
+		       zone->present);
+	}
+	fputs("\n  ],\n", stdout);
+}
+
 static void print_json_block(const struct block_map *map, const struct block *block)
 {
 	printf("    {\"pfn\": %u, \"frames\": %u, \"state\": \"%s\"", block->pfn, block->frames,
@@ -67,6 +81,7 @@ static void print_json(const struct block_map *map)
 	json_number(stdout, "frames", map->info.frames, true);
 	json_number(stdout, "spanned", map->info.spanned, true);
 	json_number(stdout, "pageblock_frames", PAGEBLOCK_FRAMES, true);
+	print_json_zones(map);
 	print_json_pageblocks(map);
 	fputs("  \"blocks\": [", stdout);
 	for (size_t i = 0; i < map->count; i++) {
@@ -163,7 +178,9 @@ const struct command cmd_map = {
 		"a letter for each type of what is in use (U: user, a block held by handle; P: page\n"
 		"table; A: anonymous memory), digits and dots for what is free, = and - for what a\n"
 		"CPU keeps. M, U and R before a pageblock say that it is for movable, unmovable or\n"
-		"reclaimable blocks; \"Mu\" has unmovable ones all the same.\n"
+		"reclaimable blocks, H that it is kept for requests that cannot wait; \"Mu\" has\n"
+		"unmovable ones all the same. If there are several zones, each begins with a line of\n"
+		"its name.\n"
 		"\n"
 		"  --width COLUMNS  how wide; else that of the terminal, or 80\n"
 		"  --cell FRAMES    frames a cell: 1, 2, 4 ... 512\n"
@@ -171,13 +188,13 @@ const struct command cmd_map = {
 		"                   what is in use\n"
 		"  --svg FILE       a picture with a rectangle for each block, for a browser: the\n"
 		"                   pointer tells of each; - is standard output\n"
-		"  --json           an object with an array of pageblocks and one of blocks\n"
+		"  --json           an object with arrays of zones, pageblocks and blocks\n"
 		"\n"
 		"  mmlab map --cell 1                            every single frame\n"
 		"  mmlab alloc --order 3 --count 9 -- mmlab map  nine blocks, seen\n"
 		"  mmlab map --svg /tmp/map.svg                  as a picture\n"
 		"\n"
-		"What is read: debugfs blocks. Each 1024 frames are as they were in one moment; with\n"
-		"programs at work the moments differ.\n",
+		"What is read: debugfs blocks, and zoneinfo for the zones. Each 1024 frames are as they\n"
+		"were in one moment; with programs at work the moments differ.\n",
 	.run = map_command,
 };

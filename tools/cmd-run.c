@@ -69,39 +69,16 @@ static bool find_library(struct run *run)
 	return true;
 }
 
-static void explain_no_machine(uint64_t bytes)
-{
-	switch (errno) {
-	case EPERM:
-		complain("making a machine needs CAP_SYS_ADMIN: run it as root, or leave --memory\n"
-			 "out to use machine %u", MML_MACHINE_DEFAULT);
-		break;
-	case ENOMEM:
-		complain("no backend has %s for a machine: ask for less, or boot with\n"
-			 "reserve_mem=SIZE:2M:mm_lab; the kernel log says what was asked and found",
-			 as_size(bytes));
-		break;
-	case EINVAL:
-		complain("%s is not a size for a machine; 256K is the least", as_size(bytes));
-		break;
-	default:
-		complain("cannot make a machine of %s: %s", as_size(bytes), strerror(errno));
-	}
-}
-
 /* Named after the program, for mmlab info. */
 static bool make_machine(struct run *run, uint64_t bytes, uint32_t *machine)
 {
-	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	struct mml_machine_create create = { .bytes = (bytes + page - 1) / page * page };
+	struct mml_machine_create create = { .bytes = bytes };
 	const char *slash = strrchr(run->report.program[0], '/');
 	const char *name = slash ? slash + 1 : run->report.program[0];
 
 	snprintf(create.name, sizeof(create.name), "%.*s", MML_NAME_LEN - 1, name);
-	if (ioctl(run->control, MML_IOC_MACHINE_CREATE, &create)) {
-		explain_no_machine(bytes);
+	if (!device_machine(run->control, &create))
 		return false;
-	}
 	run->own = create.fd;
 	run->report.own = true;
 	*machine = create.machine;

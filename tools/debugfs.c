@@ -70,6 +70,20 @@ FILE *debugfs_open(uint32_t machine, const char *name)
 }
 
 /**
+ * debugfs_not_understood - say that a file of a machine's is not as it should be
+ * @machine: the machine's number
+ * @name: the file's name
+ *
+ * Return: false.
+ */
+bool debugfs_not_understood(uint32_t machine, const char *name)
+{
+	complain("%s of machine %u is not what this mmlab reads: are it and\n"
+		 "buddy_probe.ko of the same checkout?", name, machine);
+	return false;
+}
+
+/**
  * debugfs_print - copy one of a machine's files
  * @machine: the machine's number
  * @name: the file's name

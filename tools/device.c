@@ -104,6 +104,60 @@ bool device_validate(int fd, uint32_t machine, struct mml_validate *validate)
 	return false;
 }
 
+static void explain_no_machine(const struct mml_machine_create *create)
+{
+	switch (errno) {
+	case EPERM:
+		complain("making a machine needs CAP_SYS_ADMIN: run it as root, or use one that is\n"
+			 "there (mmlab info)");
+		break;
+	case EEXIST:
+		complain("there is a machine '%s' already: take another name, or mmlab machine\n"
+			 "destroy it", create->name);
+		break;
+	case ENOMEM:
+		complain("no backend has %s for a machine: ask for less, or boot with\n"
+			 "reserve_mem=SIZE:2M:mm_lab; the kernel log says what was asked and found",
+			 as_size(create->bytes));
+		break;
+	case EINVAL:
+		if (create->nodes > 1 || create->movable)
+			complain("%s cannot be divided so: a node has 4M or more, and not all can be\n"
+				 "movable; the kernel log says more", as_size(create->bytes));
+		else
+			complain("%s is not a size for a machine; 256K is the least",
+				 as_size(create->bytes));
+		break;
+	default:
+		complain("cannot make a machine of %s: %s", as_size(create->bytes),
+			 strerror(errno));
+	}
+}
+
+static uint64_t whole_pages(uint64_t bytes)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return (bytes + page - 1) / page * page;
+}
+
+/**
+ * device_machine - make a machine
+ * @fd: the control file
+ * @create: in: of what, sizes being rounded up to pages; out: as the lab returns it
+ *
+ * Return: true; false after a message.
+ */
+bool device_machine(int fd, struct mml_machine_create *create)
+{
+	create->bytes = whole_pages(create->bytes);
+	create->movable = whole_pages(create->movable);
+	if (!ioctl(fd, MML_IOC_MACHINE_CREATE, create))
+		return true;
+	explain_no_machine(create);
+	return false;
+}
+
 /**
  * device_session - open a session for blocks
  * @fd: the control file

@@ -32,11 +32,11 @@
 
 /* Colours that the colour-blind can tell apart, too. */
 static const char *const dark[NR_MIGRATETYPES + 1] = {
-	"#d55e00", "#0072b2", "#009e73", "#777777",
+	"#d55e00", "#0072b2", "#009e73", "#aa4499", "#b8860b", "#444444", "#777777",
 };
 
 static const char *const light[NR_MIGRATETYPES + 1] = {
-	"#fbe3d1", "#d3e8f5", "#d2f0e6", "#eeeeee",
+	"#fbe3d1", "#d3e8f5", "#d2f0e6", "#f0dcec", "#f4e8c8", "#cccccc", "#eeeeee",
 };
 
 /* What is drawn over the colour, by type; the first has nothing. */
@@ -205,6 +205,21 @@ static void draw_pageblock(const struct svg *svg, unsigned int section,
 		dark[pageblock->migratetype], svg->scale > 1 ? 2 : 1);
 }
 
+/* The node and the zone that begin at @pfn; empty: none does, or there is but one. */
+static const char *zone_label(const struct svg *svg, uint32_t pfn)
+{
+	const struct zones *zones = &svg->map->zones;
+	static char label[32];
+
+	label[0] = '\0';
+	for (size_t i = 0; i < zones->count && zones->count > 1; i++) {
+		if (zones->zone[i].start_pfn == pfn)
+			snprintf(label, sizeof(label), " %u:%s", zones->zone[i].node,
+				 zone_name(zones, &zones->zone[i]));
+	}
+	return label;
+}
+
 /* Around both pageblocks of a section, and above them what they are. */
 static void draw_frame(const struct svg *svg, unsigned int section, uint32_t base, size_t *at)
 {
@@ -219,6 +234,8 @@ static void draw_frame(const struct svg *svg, unsigned int section, uint32_t bas
 		fprintf(svg->out, " %s", pageblock_label(&upper));
 		fprintf(svg->out, " %s", pageblock_label(&lower));
 	}
+	if (svg->scale > 2)
+		fputs(zone_label(svg, base), svg->out);
 	fputs("</text>\n", svg->out);
 }
 
@@ -298,11 +315,13 @@ static unsigned int print_swatch(const struct svg *svg, unsigned int x, unsigned
 /* Colours on one line, patterns of types on the next. */
 static void print_legend(const struct svg *svg)
 {
-	static const char *const words[NR_MIGRATETYPES] = { "unmovable", "movable", "reclaimable" };
+	static const char *const words[MIGRATE_HIGHATOMIC] = {
+		"unmovable", "movable", "reclaimable",
+	};
 	unsigned int y = MARGIN + 2 * LEGEND_LINE, x = MARGIN;
 	char text[48];
 
-	for (unsigned int i = 0; i < NR_MIGRATETYPES; i++) {
+	for (unsigned int i = 0; i < MIGRATE_HIGHATOMIC; i++) {
 		snprintf(text, sizeof(text), "%s, in use", words[i]);
 		x = print_swatch(svg, x, y, dark[i], text);
 		x = print_swatch(svg, x, y, light[i], "free");
@@ -311,6 +330,9 @@ static void print_legend(const struct svg *svg)
 	}
 	y += LEGEND_LINE;
 	x = print_swatch(svg, MARGIN, y, "url(#hole)", "no memory");
+	x = print_swatch(svg, x, y, light[MIGRATE_HIGHATOMIC], "for who cannot wait");
+	x = print_swatch(svg, x, y, light[MIGRATE_CMA], "lent (CMA)");
+	x = print_swatch(svg, x, y, light[MIGRATE_ISOLATE], "isolated");
 	for (unsigned int i = 0; i < svg->map->nr_types; i++) {
 		const struct block sample = {
 			.state = BLOCK_ALLOCATED, .type = (uint8_t)i, .mobility = MIGRATE_NONE,
@@ -321,8 +343,8 @@ static void print_legend(const struct svg *svg)
 	}
 	y += LEGEND_LINE;
 	fprintf(svg->out, "<text x=\"%u\" y=\"%u\">Each square is %u frames, its halves are\n"
-		" pageblocks. Above it: its first frame, what the upper and the lower half are\n"
-		" for, and in small letters what else is in them.</text>\n", MARGIN, y,
+		" pageblocks. Above it: its first frame, what both halves are for (in small\n"
+		" letters: what else is in them), node:zone if it begins there.</text>\n", MARGIN, y,
 		SECTION_FRAMES);
 }
 

@@ -135,12 +135,14 @@ static char cell_letter(const struct block_map *map, const struct cell *cell)
 }
 
 /*
- * Colours: red cannot be moved, cyan can, yellow can be reclaimed. What is in use is on
- * that colour, what is free in it.
+ * Colours: red cannot be moved, cyan can, yellow can be reclaimed, magenta is kept for who
+ * cannot wait, green is lent, white isolated. What is in use is on that colour, what is free in it.
  */
-static const char *const ink[NR_MIGRATETYPES + 1] = { "\33[31m", "\33[36m", "\33[33m", "\33[90m" };
+static const char *const ink[NR_MIGRATETYPES + 1] = {
+	"\33[31m", "\33[36m", "\33[33m", "\33[35m", "\33[32m", "\33[37m", "\33[90m",
+};
 static const char *const paper[NR_MIGRATETYPES + 1] = {
-	"\33[30;41m", "\33[30;46m", "\33[30;43m", "\33[30;47m",
+	"\33[30;41m", "\33[30;46m", "\33[30;43m", "\33[30;45m", "\33[30;42m", "\33[30;100m", "\33[30;47m",
 };
 
 static const char *cell_color(const struct cell *cell)
@@ -210,20 +212,58 @@ static void print_pageblock(const struct block_map *map, const struct layout *la
 	fputc('|', out);
 }
 
-static void print_maps(const struct block_map *map, const struct layout *layout, FILE *out)
+/*
+ * Where what goes on from @pfn ends: a zone begins, or the machine ends. Zones lie one after
+ * the other; between two there may be a hole.
+ */
+static uint64_t range_end(const struct block_map *map, uint64_t pfn)
+{
+	for (size_t i = 0; i < map->zones.count; i++) {
+		if (map->zones.zone[i].start_pfn > pfn)
+			return map->zones.zone[i].start_pfn;
+	}
+	return map->info.spanned;
+}
+
+/* A line above a zone's first one, if there are several zones. */
+static void print_border(const struct block_map *map, uint64_t pfn, FILE *out)
+{
+	for (size_t i = 0; i < map->zones.count && map->zones.count > 1; i++) {
+		const struct zone *zone = &map->zones.zone[i];
+
+		if (zone->start_pfn == pfn)
+			fprintf(out, "node %u, zone %s\n", zone->node,
+				zone_name(&map->zones, zone));
+	}
+}
+
+/* The frames from @pfn on, up to @end: of one zone. */
+static void print_range(const struct block_map *map, const struct layout *layout, uint64_t pfn,
+			uint64_t end, struct cursor *cursor, FILE *out)
 {
 	const uint32_t line = layout->beside * PAGEBLOCK_FRAMES;
-	struct cursor cursor = { 0 };
 
-	for (uint64_t pfn = 0; pfn < map->info.spanned; pfn += line) {
+	for (; pfn < end; pfn += line) {
 		for (unsigned int part = 0; part < layout->parts; part++) {
 			fprintf(out, "%*" PRIu64, layout->digits,
 				pfn + (uint64_t)part * layout->cells * layout->cell);
-			for (uint64_t at = pfn; at < pfn + line && at < map->info.spanned;
+			for (uint64_t at = pfn; at < pfn + line && at < end;
 			     at += PAGEBLOCK_FRAMES)
-				print_pageblock(map, layout, (uint32_t)at, part, &cursor, out);
+				print_pageblock(map, layout, (uint32_t)at, part, cursor, out);
 			fputc('\n', out);
 		}
+	}
+}
+
+static void print_maps(const struct block_map *map, const struct layout *layout, FILE *out)
+{
+	struct cursor cursor = { 0 };
+	uint64_t end;
+
+	for (uint64_t pfn = 0; pfn < map->info.spanned; pfn = end) {
+		end = range_end(map, pfn);
+		print_border(map, pfn, out);
+		print_range(map, layout, pfn, end, &cursor, out);
 	}
 }
 
@@ -240,13 +280,25 @@ static unsigned int power_of_two_up_to(unsigned int n)
 	return power;
 }
 
+/* Lines that a map takes: each zone begins a new one. */
+static uint64_t count_lines(const struct block_map *map, const struct layout *layout)
+{
+	const uint64_t line = layout->beside * PAGEBLOCK_FRAMES;
+	uint64_t lines = 0, end;
+
+	for (uint64_t pfn = 0; pfn < map->info.spanned; pfn = end) {
+		end = range_end(map, pfn);
+		lines += (end - pfn + line - 1) / line;
+	}
+	return lines * layout->parts;
+}
+
 /* With @cell frames a cell; returns how many lines there are then. */
 static uint64_t lay_out(struct layout *layout, const struct block_map *map, unsigned int width,
 			unsigned int cell)
 {
 	const unsigned int left = width > (unsigned int)layout->digits + 1 + FRINGE ?
 				  width - (unsigned int)layout->digits - 1 - FRINGE : 1;
-	const uint64_t pageblocks = (map->info.spanned + PAGEBLOCK_FRAMES - 1) / PAGEBLOCK_FRAMES;
 
 	layout->cell = cell;
 	layout->cells = PAGEBLOCK_FRAMES / cell;
@@ -259,7 +311,7 @@ static uint64_t lay_out(struct layout *layout, const struct block_map *map, unsi
 		layout->beside = power_of_two_up_to((left + FRINGE + 1) /
 						    (layout->cells + FRINGE + 1));
 	}
-	return (pageblocks + layout->beside - 1) / layout->beside * layout->parts;
+	return count_lines(map, layout);
 }
 
 /* The smallest cells with which a pageblock is on one line, and lines are not too many. */
@@ -333,8 +385,9 @@ static void print_legend(const struct block_map *map, const struct layout *layou
 {
 	fputs("\n"
 	      "Each line: its first frame; what the pageblock is for (Unmovable, Movable,\n"
-	      "Reclaimable), in small letters what else is in it; its frames. A digit or a\n"
-	      "capital: a block begins there; a dot or a small letter: it goes on.\n", out);
+	      "Reclaimable, HighAtomic, CMA, Isolate), in small letters what else is in it; its\n"
+	      "frames. A digit or a capital: a block begins there; a dot or a small letter: it\n"
+	      "goes on.\n", out);
 	print_sums(map, out);
 	if (layout->cell > 1)
 		fputs("  %        both in use and free\n", out);

@@ -12,7 +12,7 @@
 
 static const struct command *const commands[] = {
 	&cmd_info, &cmd_run, &cmd_stat, &cmd_maps, &cmd_alloc, &cmd_explain,
-	&cmd_map, &cmd_buddy, &cmd_frag, &cmd_validate,
+	&cmd_map, &cmd_buddy, &cmd_zones, &cmd_frag, &cmd_machine, &cmd_validate,
 };
 
 const struct command *command_running;
@@ -23,7 +23,8 @@ static const char introduction[] =
 	"\n"
 	"  machine   an instance of the lab: some memory, cut into frames (pages), with\n"
 	"            an allocator and all that stands on it. Machine 0 is made when the\n"
-	"            modules are loaded; mmlab run --memory makes another for one run.\n"
+	"            modules are loaded; mmlab run --memory makes another for one run,\n"
+	"            mmlab machine one that stays.\n"
 	"  session   one process's use of a machine: its address space there, and the\n"
 	"            blocks that it holds. It ends with the process, and gives back all.\n"
 	"  job       what counts calls, faults and frames for a tree of processes, and\n"
@@ -39,6 +40,7 @@ static const char examples[] =
 	"  mmlab stat                                      counters, as in /proc\n"
 	"  mmlab explain                                   why did it fail?\n"
 	"  mmlab map                                       which frame is used for what\n"
+	"  mmlab zones                                     what is free, what is in reserve\n"
 	"  mmlab validate                                  is everything in order?\n"
 	"\n"
 	"mmlab help SUBCOMMAND says more of one.\n";

@@ -51,6 +51,8 @@ extern const struct command cmd_explain;
 extern const struct command cmd_map;
 extern const struct command cmd_buddy;
 extern const struct command cmd_frag;
+extern const struct command cmd_zones;
+extern const struct command cmd_machine;
 
 /* The subcommand that is running, for messages. */
 extern const struct command *command_running;
@@ -87,12 +89,14 @@ int device_open(void);
 bool device_info(int fd, uint32_t machine, uint32_t flags, struct mml_info *info);
 bool machine_info(uint32_t machine, struct mml_info *info);
 bool device_validate(int fd, uint32_t machine, struct mml_validate *validate);
+bool device_machine(int fd, struct mml_machine_create *create);
 int device_session(int fd, uint32_t machine, uint32_t *number);
 const char *engine_names(uint32_t engines, const char *separator);
 
 /* debugfs.c: the lab's text files */
 FILE *debugfs_open(uint32_t machine, const char *name);
 bool debugfs_print(uint32_t machine, const char *name, FILE *out);
+bool debugfs_not_understood(uint32_t machine, const char *name);
 bool debugfs_path(char *path, size_t size, uint32_t machine, const char *name);
 
 /* json.c: a value or a key at a time */

@@ -118,11 +118,20 @@ struct mml_info {
 
 /*
  * struct mml_machine_create.flags: it outlives its file, until destroyed; its CPUs keep
- * no free blocks for themselves; its memory is not grouped by mobility.
+ * no free blocks for themselves; its memory is not grouped by mobility; no frames are kept
+ * in reserve; it is kept who holds each block; what is free is filled with a pattern, which
+ * is checked; or it is zeroed.
  */
 #define MML_MACHINE_KEEP	(1U << 0)
 #define MML_MACHINE_NO_PCP	(1U << 1)
 #define MML_MACHINE_NO_GROUPING	(1U << 2)
+#define MML_MACHINE_NO_WATERMARKS (1U << 3)
+#define MML_MACHINE_PAGE_OWNER	(1U << 4)
+#define MML_MACHINE_PAGE_POISON	(1U << 5)
+#define MML_MACHINE_INIT_ON_FREE (1U << 6)
+
+/* How many nodes a machine may have. */
+#define MML_MAX_NODES		8
 
 /**
  * struct mml_machine_create - MML_IOC_MACHINE_CREATE, on the control file
@@ -134,6 +143,10 @@ struct mml_info {
  * @name: in: for people, NUL-terminated; may be empty
  * @fd: out: a machine file, close-on-exec
  * @machine: out: its number, never used again for another
+ * @nodes: in: how many nodes, of 4 MiB or more each; 0: one
+ * @pad: zero
+ * @movable: in: so much of the memory, in bytes, at the ends of the nodes, is zone Movable
+ * @distance: in: from node to node: 10 to itself, up to 255 to others; 0: 10, or 20
  *
  * The machine goes when its file is closed and the last session on it is gone,
  * unless MML_MACHINE_KEEP is set. EPERM: needs CAP_SYS_ADMIN. EEXIST: a kept
@@ -148,6 +161,10 @@ struct mml_machine_create {
 	char name[MML_NAME_LEN];
 	__s32 fd;
 	__u32 machine;
+	__u32 nodes;
+	__u32 pad;
+	__u64 movable;
+	__u8 distance[MML_MAX_NODES][MML_MAX_NODES];
 };
 
 /**
@@ -298,6 +315,8 @@ enum mml_explain_kind {
  * @MML_WHY_NO_FRAME: an allocation failed; .cause and the steps say why
  * @MML_WHY_STILLBORN: the process is the child of a fork for which frames ran out
  * @MML_WHY_DEAD: the session has ended
+ * @MML_WHY_WATERMARK: enough frames were free, but kept in reserve
+ * @MML_WHY_NO_ZONE: the node has no zone that the request may have
  */
 enum mml_why {
 	MML_WHY_NONE = 0,
@@ -314,6 +333,8 @@ enum mml_why {
 	MML_WHY_NO_FRAME = 11,
 	MML_WHY_STILLBORN = 12,
 	MML_WHY_DEAD = 13,
+	MML_WHY_WATERMARK = 14,
+	MML_WHY_NO_ZONE = 15,
 };
 
 /**
@@ -331,6 +352,9 @@ enum mml_why {
  * @MML_STEP_TABLE: the page table of level .arg (3: the top, 0: of pages) for the
  *	address was there (.value 1), or was missing and could not be made (0)
  * @MML_STEP_PAGE: all tables were there, a frame for the page itself was wanted
+ * @MML_STEP_KEPT: .value frames were free, but kept by CPUs
+ * @MML_STEP_ZONE: the zone .arg, four times its node plus its type (0: DMA, DMA32, Normal,
+ *	Movable), had .value frames free; to give a block it would need .wanted
  */
 enum mml_step {
 	MML_STEP_FREE_LIST = 1,
@@ -342,6 +366,8 @@ enum mml_step {
 	MML_STEP_VMA_AFTER = 7,
 	MML_STEP_TABLE = 8,
 	MML_STEP_PAGE = 9,
+	MML_STEP_KEPT = 10,
+	MML_STEP_ZONE = 11,
 };
 
 /**
@@ -361,7 +387,7 @@ struct mml_explain_step {
 };
 
 /* The most steps that are kept of one failure. */
-#define MML_EXPLAIN_STEPS	20
+#define MML_EXPLAIN_STEPS	32
 
 /* struct mml_explain.flags, out: it is not yours: who, where and limits are left out. */
 #define MML_EXPLAIN_HIDDEN	(1U << 0)

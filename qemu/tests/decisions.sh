@@ -36,14 +36,33 @@ tell()
 # without_pfn - what is told but for frame numbers
 without_pfn() { printf '%s\n' "$decisions" | sed 's/ pfn=-\?[0-9]*//'; }
 
+holders=()
+trap '[[ -z ${holders[*]} ]] || kill "${holders[@]}"' EXIT
+
+# hold ORDER - a block, in the background
+hold()
+{
+	mmlab alloc --order "$1" --hold 600 >/dev/null &
+	holders+=($!)
+}
+
+# release - the block that was held first
+release()
+{
+	kill "${holders[0]}" && wait "${holders[0]}"
+	holders=("${holders[@]:1}")
+}
+
 # Untouched, a machine of 64 MiB has nothing but blocks of order 10
 untouched=$(drained_buddyinfo 0)
-like "machine 0 is untouched" "$untouched" ' 0 +0 +0 +0 +0 +0 +0 +0 +0 +0 +16 *$'
+is "machine 0 is untouched" "$(zone_blocks <<<"$untouched")" \
+"DMA 0 0 0 0 0 0 0 0 0 0 4
+DMA32 0 0 0 0 0 0 0 0 0 0 12"
 
 # Nor does it keep any: how many of them are for what cannot be moved is what programs
-# before this test have left
+# before this test have left. Ordinary requests begin in zone DMA32
 mmlab alloc --order 10 >/dev/null
-whole=$(awk '$2 == 0 && $6 == "Unmovable" { print $17 }' FS='[ ,]+' $lab_debugfs/0/pagetypeinfo)
+whole=$(awk '$4 == "DMA32" && $6 == "Unmovable" { print $17 }' FS='[ ,]+' $lab_debugfs/0/pagetypeinfo)
 
 trace mmlab alloc --order 7 >/dev/null
 is "nothing is told before somebody wants it" "$decisions" ""
@@ -90,29 +109,54 @@ alloc order=7 step=list candidate=10 value=$whole machine=0"
 # half of what would be the buddy of a block of order 7.
 # shellcheck disable=SC2317 # called by wait_until
 free_blocks_are() { grep -qE " $1 *\$" "$lab_debugfs/0/buddyinfo"; }
-mmlab alloc --order 6 --hold 600 >/dev/null &
-lower=$!
-wait_until 30 free_blocks_are '1 +1 +1 +1 +15' || bail "no block of order 6"
-mmlab alloc --order 6 --hold 600 >/dev/null &
-upper=$!
-wait_until 30 free_blocks_are '0 +1 +1 +1 +15' || bail "no second one"
-kill $lower && wait $lower
+hold 6
+wait_until 30 free_blocks_are '1 +1 +1 +1 +11' || bail "no block of order 6"
+hold 6
+wait_until 30 free_blocks_are '0 +1 +1 +1 +11' || bail "no second one"
+release
 trace mmlab alloc --order 7 >/dev/null
 is "a buddy of which half is free" "$(without_pfn)" \
 "alloc order=7 step=take candidate=7 value=1 machine=0
 alloc order=7 step=buddy_split candidate=7 value=6 machine=0
 alloc order=7 step=list candidate=7 value=1 machine=0"
-kill $upper && wait $upper
+release
 
 #
-# No block
+# No block. With a seed, what CPUs keep does not go back by itself
 #
-trace mmlab alloc --order 10 --count 17 >/dev/null 2>&1
-is "the 17th of 16 blocks" "$(without_pfn | grep -B1 -A2 drain)" \
-"alloc order=10 step=empty candidate=10 value=0 machine=0
-alloc order=10 step=drain candidate=10 value=0 machine=0
-alloc order=10 step=empty candidate=10 value=0 machine=0
-alloc order=10 step=fail candidate=10 value=0 machine=0"
+# last_steps N - the last steps about zones that have nothing to spare, or what is done
+# about it
+last_steps() { without_pfn | grep -E ' step=(watermark|drain|fail) ' | tail -n "$1"; }
+
+mmlab machine create --memory 64M --seed 1 decisions >/dev/null
+number=$(machine_named decisions)
+mmlab alloc --machine "$number" --order 0 --count 8 >/dev/null
+kept=$(kept_frames "$number")
+cmp_ok "after eight single frames, a CPU keeps these and more" "$kept" -ge 8
+before=$(vm_event "$number" pgalloc)
+trace mmlab alloc --machine "$number" --order 10 --count 17 >/dev/null 2>&1
+is "of 16 blocks, 14 leave the zones their reserves" \
+	"$((($(vm_event "$number" pgalloc) - before) / 1024)) $(blocks_to_have "$number" 10)" "14 14"
+is "the 15th: above low no zone has one, nor above min; nor when CPUs have given back" \
+	"$(last_steps 8)" \
+"alloc order=10 step=watermark candidate=1 value=$((1024 - kept)) machine=$number
+alloc order=10 step=watermark candidate=0 value=1024 machine=$number
+alloc order=10 step=watermark candidate=1 value=$((1024 - kept)) machine=$number
+alloc order=10 step=watermark candidate=0 value=1024 machine=$number
+alloc order=10 step=drain candidate=10 value=$kept machine=$number
+alloc order=10 step=watermark candidate=1 value=1024 machine=$number
+alloc order=10 step=watermark candidate=0 value=1024 machine=$number
+alloc order=10 step=fail candidate=10 value=2048 machine=$number"
+
+watermarks_off "$number"
+trace mmlab alloc --machine "$number" --order 10 --count 17 >/dev/null 2>&1
+is "without watermarks, the 17th of 16 blocks" "$(last_steps 5)" \
+"alloc order=10 step=watermark candidate=1 value=0 machine=$number
+alloc order=10 step=watermark candidate=0 value=0 machine=$number
+alloc order=10 step=watermark candidate=1 value=0 machine=$number
+alloc order=10 step=watermark candidate=0 value=0 machine=$number
+alloc order=10 step=fail candidate=10 value=0 machine=$number"
+ok "that machine goes" mmlab machine destroy decisions
 
 #
 # A fault

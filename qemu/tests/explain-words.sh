@@ -33,6 +33,15 @@ like "it is in the help" "$(mmlab help)" '^  explain +why '
 #
 # Allocations
 #
+# Of 64 MiB, zone DMA32 keeps 192 frames, and zone DMA 64, and 48 for who can have no other
+mmlab alloc --order 10 --count 17 >/dev/null 2>&1
+text=$(explain)
+like "in reserve" "$text" 'It failed because what is free is kept in reserve: 2,048 frames \(8 MiB\) were free, and 1,024 wanted,'
+like "zone by zone" "$text" 'in the order in which they were tried\..* in reserve [^:]*DMA32 1,024 1,216 192 [^:]*DMA 1,024 1,136 112 '
+like "and what to do then" "$text" 'What can be done: free some .* or have it keep less:'
+
+trap 'watermarks_back 0' EXIT
+watermarks_off 0
 mmlab alloc --order 10 --count 17 >/dev/null 2>&1
 text=$(explain)
 like "who" "$text" 'mmlab \(process [0-9]+, session [0-9]+\) asked for a block of order 10, which is 1,024 frames \(4 MiB\), with GFP_KERNEL\.'
@@ -80,9 +89,15 @@ like "none below, the nearest above" "$text" 'There is no mapping below it\. The
 # On machine 0, for a machine of mmlab run goes with it
 mmlab run out/tests/small-pieces 80
 text=$(explain)
+like "no frame, none at all" "$text" 'It failed because a frame was wanted and could not be had; the process was killed \(SIGKILL\)\.'
+like "why not" "$text" 'That allocation, of order 0 with GFP_USER\|__GFP_NOWARN\|__GFP_ZERO\|__GFP_MOVABLE: It failed because no frame of the machine was free\.'
+watermarks_back 0
+trap - EXIT
+mmlab run out/tests/small-pieces 80
+text=$(explain)
 like "no frame" "$text" 'small-pieces \(process [0-9]+, session [0-9]+\) wrote to the page at 0x10[0-9a-f]+\. It failed because a frame was wanted and could not be had; the process was killed \(SIGKILL\)\.'
 like "what for" "$text" 'All four levels of page tables were there for that address|one of level [0-3] was missing for that address'
-like "why not" "$text" 'That allocation, of order 0 with GFP_USER\|__GFP_NOWARN\|__GFP_ZERO\|__GFP_MOVABLE: It failed because no frame of the machine was free\.'
+like "why not: one frame more, and both zones' reserves are touched" "$text" 'That allocation, of order 0 with GFP_USER\|__GFP_NOWARN\|__GFP_ZERO\|__GFP_MOVABLE: It failed because what is free is kept in reserve: 304 frames \(1\.2 MiB\) were free, and 1 wanted,.* DMA32 192 193 192 .* DMA 112 113 112 '
 
 #
 # Other ways to read it
@@ -92,8 +107,8 @@ is "the JSON is such" "$(python3 -c 'import json, sys
 e = json.load(sys.stdin)
 f = e["fault"]
 print(e["machine"], e["broken"], f["why"], f["cause"], f["comm"], f["access"], f["steps"][-1]["what"], e["alloc"]["why"])' <<<"$json")" \
-	"0 False no_frame nothing_free small-pieces -w- free_frames nothing_free"
-like "debugfs has the same" "$(<$lab_debugfs/0/explain)" '^  cause nothing_free$'
+	"0 False no_frame watermark small-pieces -w- free_frames watermark"
+like "debugfs has the same" "$(<$lab_debugfs/0/explain)" '^  cause watermark$'
 is "with each step" "$(grep -c '^  step ' $lab_debugfs/0/explain)" \
 	"$(grep -c '"what"' <<<"$json")"
 is "and no address of the kernel's" "$(grep -cE '0xf{4,}[0-9a-f]{4,}' $lab_debugfs/0/explain)" 0

@@ -3,7 +3,8 @@
  * What the lab says of its last failures: for each reason that a process can cause, the
  * reason, who, what was asked, and each number of each step.
  *
- * Machines of 64 frames, so that every free block can be counted.
+ * Machines of 64 frames, so that every free block can be counted: without watermarks, but
+ * where these are the reason.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,6 +19,8 @@
 #define FIXED		(MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
 #define FRAMES		64UL
 #define ORDERS		11
+/* Of an allocation: its one zone, the free lists, what CPUs keep, what is free. */
+#define ALLOC_STEPS	(1 + ORDERS + 2)
 
 static struct machine machine;
 
@@ -39,7 +42,7 @@ static struct mml_explain last(uint32_t kind)
 
 static void begin(void)
 {
-	machine = machine_new(FRAMES * PAGE);
+	machine = machine_without_watermarks(FRAMES * PAGE);
 }
 
 static void end(void)
@@ -79,23 +82,33 @@ static bool step_is(const struct mml_explain *e, uint32_t i, struct mml_explain_
 
 /*
  * The steps from @i on are those of an allocation of @order that found only @blocks[n]
- * blocks of order n.
+ * blocks of order n, in zone DMA, which has to keep @reserve frames; and the CPUs nothing.
  */
-static bool lists_are(const struct mml_explain *e, uint32_t i, uint32_t order,
-		      const uint64_t *blocks)
+static bool steps_are(const struct mml_explain *e, uint32_t i, uint32_t order,
+		      const uint64_t *blocks, uint64_t reserve)
 {
+	bool good = e->nr_steps == i + ALLOC_STEPS;
+	const uint32_t zone = i++;
 	uint64_t free = 0;
-	bool good = e->nr_steps == i + ORDERS + 1;
 
 	for (uint32_t n = 0; n < ORDERS; n++) {
 		const uint32_t candidate = (order + n) % ORDERS;
 
-		good &= step_is(e, i + n, (struct mml_explain_step){
+		good &= step_is(e, i++, (struct mml_explain_step){
 			MML_STEP_FREE_LIST, candidate, 0, blocks[candidate], candidate >= order });
 		free += blocks[n] << n;
 	}
-	return good & step_is(e, i + ORDERS, (struct mml_explain_step){
+	good &= step_is(e, i++, (struct mml_explain_step){ MML_STEP_KEPT, 0, 0, 0, 0 });
+	good &= step_is(e, i, (struct mml_explain_step){
 		MML_STEP_FREE_FRAMES, 0, 0, free, 1ULL << order });
+	return good & step_is(e, zone, (struct mml_explain_step){
+		MML_STEP_ZONE, 0, 0, free, reserve + (1ULL << order) });
+}
+
+static bool lists_are(const struct mml_explain *e, uint32_t i, uint32_t order,
+		      const uint64_t *blocks)
+{
+	return steps_are(e, i, order, blocks, 0);
 }
 
 static bool test_explained(bool good, const struct mml_explain *e, const char *what)
@@ -167,7 +180,7 @@ static void test_nothing_free(int session, uint32_t number)
 	e = last(MML_EXPLAIN_ALLOC);
 	test_explained(e.why == MML_WHY_NOTHING_FREE && e.order == 0 && e.failures == 2 &&
 		       lists_are(&e, 0, 0, none) && mine(&e, number), &e,
-		       "nothing is free: eleven empty lists");
+		       "nothing is free: an empty zone, eleven empty lists");
 	block_free(session, handle);
 	test_is(block_alloc(session, 7, NULL), -ENOMEM, "a block larger than the machine");
 	e = last(MML_EXPLAIN_ALLOC);
@@ -241,6 +254,38 @@ static void test_allocs(void)
 	close(session);
 	test_limit();
 	test_is((long)last(MML_EXPLAIN_FAULT).failures, 0, "no fault was among them");
+	end();
+}
+
+/* A machine of 64 frames keeps 8. */
+#define RESERVE		8UL
+
+static void test_watermark(void)
+{
+	const uint64_t all[ORDERS] = { [6] = 1 }, kept[ORDERS] = { [3] = 1 };
+	struct mml_explain e;
+	uint32_t number;
+	int session;
+
+	machine = machine_new(FRAMES * PAGE);
+	session = (int)must(session_on(machine.id, 0, 0, &number), "SESSION_OPEN");
+	test_is(block_alloc(session, 6, NULL), -ENOMEM, "a block of all frames");
+	e = last(MML_EXPLAIN_ALLOC);
+	test_explained(e.why == MML_WHY_WATERMARK && e.order == 6 && e.failures == 1 &&
+		       steps_are(&e, 0, 6, all, RESERVE) && mine(&e, number), &e,
+		       "is there, but 8 of its frames are to stay free");
+	test_is(block_alloc(session, 7, NULL), -ENOMEM, "a larger one");
+	e = last(MML_EXPLAIN_ALLOC);
+	test_explained(e.why == MML_WHY_NOTHING_FREE && steps_are(&e, 0, 7, all, RESERVE), &e,
+		       "is not, whatever has to stay");
+	for (uint32_t order = 3; order < 6; order++)
+		must(block_alloc(session, order, NULL), "BLOCK_ALLOC");
+	test_is(block_alloc(session, 0, NULL), -ENOMEM, "a frame, when 8 are left");
+	e = last(MML_EXPLAIN_ALLOC);
+	test_explained(e.why == MML_WHY_WATERMARK && e.order == 0 && e.failures == 3 &&
+		       steps_are(&e, 0, 0, kept, RESERVE) && mine(&e, number), &e,
+		       "is one that has to stay");
+	close(session);
 	end();
 }
 
@@ -421,9 +466,35 @@ static void test_no_frame(void)
 	end();
 }
 
+/* 64 frames, of which 8 stay free and four are tables. */
+static void test_reserve(void)
+{
+	struct mml_explain e;
+	uint64_t free = 0;
+	pid_t pid;
+
+	machine = machine_new(FRAMES * PAGE);
+	pid = child_start(touch_pages, NULL);
+	test_is(child_end(pid), 128 + SIGKILL, "a process that uses up all but the reserve");
+	e = last(MML_EXPLAIN_FAULT);
+	for (uint32_t i = 0; i < ORDERS && 6 + i < e.nr_steps; i++)
+		free += e.step[6 + i].value << e.step[6 + i].arg;
+	test_explained(no_frame_is(&e, pid, WINDOW + 52 * PAGE, MML_WHY_WATERMARK, GFP_PAGE) &&
+		       e.nr_steps == 5 + ALLOC_STEPS && free == RESERVE &&
+		       step_is(&e, 5, (struct mml_explain_step){
+				MML_STEP_ZONE, 0, 0, RESERVE, RESERVE + 1 }) &&
+		       step_is(&e, 6 + ORDERS, (struct mml_explain_step){ MML_STEP_KEPT, 0, 0, 0, 0 }) &&
+		       step_is(&e, 7 + ORDERS, (struct mml_explain_step){
+				MML_STEP_FREE_FRAMES, 0, 0, RESERVE, 1 }), &e,
+		       "wanted a frame for its 53rd page, of 8 that are free");
+	test(free_frames_become(machine.id, FRAMES), "all are free again");
+	end();
+}
+
 /* With all frames but a few taken, the first touch wants a table. */
 static void test_no_table(void)
 {
+	const uint64_t none[ORDERS] = { 0 };
 	const int hog = (begin(), session_new(machine.id));
 	struct mml_explain e;
 	pid_t pid;
@@ -436,7 +507,7 @@ static void test_no_table(void)
 	e = last(MML_EXPLAIN_FAULT);
 	test_explained(no_frame_is(&e, pid, WINDOW, MML_WHY_NOTHING_FREE, GFP_TABLE) &&
 		       table_is(&e, 0, 3, 1) && table_is(&e, 1, 2, 1) && table_is(&e, 2, 1, 0) &&
-		       e.nr_steps == 3 + ORDERS + 1, &e,
+		       lists_are(&e, 3, 0, none), &e,
 		       "has the two upper tables and wanted the third");
 	close(hog);
 	end();
@@ -499,7 +570,7 @@ static int ask_as_nobody(void *arg)
 	}
 	e = last(MML_EXPLAIN_ALLOC);
 	if (e.flags != MML_EXPLAIN_HIDDEN || e.why != MML_WHY_NOTHING_FREE || e.pid ||
-	    e.session || e.nr_steps != ORDERS + 1)
+	    e.session || e.nr_steps != ALLOC_STEPS)
 		return 5;
 	session = open_session(0, &number);
 	if (probe(READ, PLACE(3)).code != SEGV_MAPERR)
@@ -537,7 +608,9 @@ int main(void)
 	lab_control();
 	test_allocs();
 	test_faults();
+	test_watermark();
 	test_no_frame();
+	test_reserve();
 	test_no_table();
 	test_stillborn();
 	test_hidden();

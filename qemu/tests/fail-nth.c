@@ -321,14 +321,20 @@ static long open_control(void)
 }
 
 /* Of more than one of the sparse backend's blocks. */
-static long make_machine(uint32_t backend)
+static long make_machine_with(uint32_t backend, uint32_t flags)
 {
-	struct mml_machine_create create = { .bytes = 6 * MIB, .backend = backend };
+	struct mml_machine_create create = { .bytes = 6 * MIB, .backend = backend,
+					     .flags = flags };
 	const int ret = lab_machine_create(&create);
 
 	if (!ret)
 		made = create.fd;
 	return ret;
+}
+
+static long make_machine(uint32_t backend)
+{
+	return make_machine_with(backend, 0);
 }
 
 static long make_auto(void)
@@ -354,6 +360,11 @@ static long make_sparse(void)
 static long make_memmap(void)
 {
 	return make_machine(MML_BACKEND_MEMMAP);
+}
+
+static long make_with_ledger(void)
+{
+	return make_machine_with(MML_BACKEND_MEMMAP, MML_MACHINE_PAGE_OWNER);
 }
 
 static long make_job(void)
@@ -391,6 +402,8 @@ static const struct operation making[] = {
 	  .want = -ENOMEM, .least = 9 },
 	{ .name = "MACHINE_CREATE without memory", .run = make_memmap, .tear_down = close_made,
 	  .want = -ENOMEM, .least = 5 },
+	{ .name = "MACHINE_CREATE with the ledger", .run = make_with_ledger,
+	  .tear_down = close_made, .want = -ENOMEM, .least = 6 },
 	{ .name = "JOB_CREATE", .run = make_job, .tear_down = close_made, .want = -ENOMEM,
 	  .least = 1 },
 	{ .name = "SESSION_OPEN", .run = open_session, .tear_down = close_made, .want = -ENOMEM,
@@ -448,6 +461,42 @@ static void close_doomed(void)
 	close(doomed.fd);
 }
 
+static void make_victim(void)
+{
+	doomed = machine_new(MIB);
+}
+
+/* Write to a file of that machine in debugfs. */
+static long tell_doomed(const char *name, const char *what)
+{
+	char path[64];
+	long ret;
+	int fd;
+
+	snprintf(path, sizeof(path), DEBUGFS "/%u/%s", doomed.id, name);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	must(fd, path);
+	ret = write(fd, what, strlen(what)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+/* Planted misuse: of a frame, if it gets one. */
+static long free_twice(void)
+{
+	return tell_doomed("plant_misuse", "double_free");
+}
+
+static void make_roomy(void)
+{
+	doomed = machine_new(8 * MIB);
+}
+
+static long declare_cma(void)
+{
+	return tell_doomed("cma", "declare area 512");
+}
+
 static int open_for_window;
 
 static void open_windowless(void)
@@ -468,6 +517,13 @@ static void close_windowless(void)
 {
 	close(open_for_window);
 }
+
+static const struct operation planting[] = {
+	{ .name = "planted misuse", .set_up = make_victim, .run = free_twice,
+	  .tear_down = close_doomed, .want = -ENOMEM, .least = 1 },
+	{ .name = "a CMA area", .set_up = make_roomy, .run = declare_cma,
+	  .tear_down = close_doomed, .want = -ENOMEM, .least = 2 },
+};
 
 static const struct operation quiet[] = {
 	{ .name = "GET_INFO, VALIDATE, JOB_STAT, SESSION_NOTE, FAIL_NTH", .run = look_around },
@@ -980,6 +1036,7 @@ int main(int argc, char **argv)
 	test_operations(loading, ARRAY_SIZE(loading));
 	set_up();
 	test_operations(making, ARRAY_SIZE(making));
+	test_operations(planting, ARRAY_SIZE(planting));
 	test_operations(quiet, ARRAY_SIZE(quiet));
 	test_operations(using, ARRAY_SIZE(using));
 	leave_window();

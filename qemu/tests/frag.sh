@@ -33,10 +33,12 @@ fragment()
 # vector NAME - its indices
 vector() { json "$work/$1.json" 'd["unusable_index"]'; }
 
-# computed NAME - the same, from its blocks
+# computed NAME - the same, from its blocks from 16 MiB on: of the zone DMA32, which is the
+# largest, if there is one
 computed()
 {
-	awk '$3 == "free" { nr[$2]++; free += 2 ^ $2 }
+	awk -v first="$(awk '$1 == 4096 { first = 4096 } END { print first + 0 }' "$work/$1.blocks")" '
+		$1 >= first && $3 == "free" { nr[$2]++; free += 2 ^ $2 }
 		END { for (want = 0; want <= 10; want++) {
 			usable = 0
 			for (o = want; o <= 10; o++)
@@ -59,6 +61,7 @@ for profile in checkerboard mixed aged pinned; do
 	is "$profile: and the same blocks" "$(cmp "$work/one.blocks" "$work/again.blocks" 2>&1)" ""
 	isnt "$profile: another seed, other indices" "$(vector other)" "$(vector one)"
 	is "$profile: the indices are those of the free blocks" "$(vector one)" "$(computed one)"
+	is "$profile: of that zone" "$(json "$work/one.json" 'd["node"], d["zone"]')" "(0, 'DMA32')"
 	is "$profile: no CPU keeps anything" "$(grep -c ' pcp ' "$work/one.blocks")" 0
 	is "$profile: what is held is what it says" \
 		"$(awk '$4 == "user" { blocks++; frames += 2 ^ $2 } END { print frames, blocks }' "$work/one.blocks")" \
@@ -69,7 +72,8 @@ is "pinned: next to nothing is held" "$(json "$work/one.json" '0 < d["held_frame
 is "pinned: and that cannot be moved" "$(awk '$4 == "user" { print $2, $5 }' "$work/one.blocks" | sort -u)" "0 Unmovable"
 
 fragment small aged 7 --memory 4M
-is "a size: 4 MiB" "$(json "$work/small.json" 'd["frames"]')" 1024
+is "a size: 4 MiB" "$(json "$work/small.json" 'd["frames"], d["zone"]')" "(1024, 'DMA')"
+is "all of it" "$(vector small)" "$(computed small)"
 fragment large aged 7 --memory 1G --memmap
 is "and 1 GiB without memory" "$(json "$work/large.json" 'd["frames"]')" 262144
 fragment large2 aged 7 --memory 1G --memmap

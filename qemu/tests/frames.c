@@ -194,30 +194,48 @@ static void test_status(void)
  * Frames that have been used before.
  */
 
-#define MOST		(FRAMES - 64)
+/* Of @frames, how many are left for pages in a row, with the tables that these need? */
+static uint64_t pages_of(uint64_t frames)
+{
+	uint64_t pages = frames - 3;
+
+	while (pages + (pages + 511) / 512 + 3 > frames)
+		pages--;
+	return pages;
+}
+
+/* As many pages as a process can have: to the frame, what the machine does not keep. */
+static uint64_t most_pages(void)
+{
+	return pages_of(FRAMES - reserved_frames(machine.id));
+}
 
 static int make_dirty(void *arg)
 {
+	const uint64_t reserved = reserved_frames(machine.id), most = most_pages();
 	const int session = open_session(NULL);
 
 	(void)arg;
-	lab_mmap(session, WINDOW, MOST * PAGE, MODE_RW, FIXED);
-	memset((void *)WINDOW, 0xaa, MOST * PAGE);
-	return used() > MOST ? 0 : 1;
+	lab_mmap(session, WINDOW, most * PAGE, MODE_RW, FIXED);
+	memset((void *)WINDOW, 0xaa, most * PAGE);
+	return used() == FRAMES - reserved ? 0 : 1;
 }
 
 static void test_reuse(void)
 {
+	const uint64_t most = most_pages();
 	int session;
 
-	test_is(in_child(make_dirty, NULL), 0, "a process fills nearly all frames, and ends");
+	/* 4 * sqrt(KiB), in KiB; a zone of which no higher one is there protects nothing. */
+	test_is((long)reserved_frames(machine.id), 128, "a machine of 16 MiB keeps 512 KiB");
+	test_is(in_child(make_dirty, NULL), 0, "a process fills all frames that it can have, and ends");
 	test(free_frames_become(machine.id, FRAMES), "every frame is free then");
 	session = open_session(NULL);
-	lab_mmap(session, WINDOW, MOST * PAGE, MODE_RW, FIXED);
-	test(all_bytes((void *)WINDOW, MOST * PAGE, 0), "another finds zeros in them");
-	memset((void *)WINDOW, 0xbb, MOST * PAGE);
-	lab_madvise(session, WINDOW, MOST * PAGE, MADV_DONTNEED);
-	test(all_bytes((void *)WINDOW, MOST * PAGE, 0), "and again after MADV_DONTNEED");
+	lab_mmap(session, WINDOW, most * PAGE, MODE_RW, FIXED);
+	test(all_bytes((void *)WINDOW, most * PAGE, 0), "another finds zeros in them");
+	memset((void *)WINDOW, 0xbb, most * PAGE);
+	lab_madvise(session, WINDOW, most * PAGE, MADV_DONTNEED);
+	test(all_bytes((void *)WINDOW, most * PAGE, 0), "and again after MADV_DONTNEED");
 	close_session(session);
 }
 
@@ -285,13 +303,15 @@ static void test_out_of_memory(void)
 	const int session = open_session(NULL);
 	const uint64_t before = vm_event(machine.id, "oom_kill");
 	const uint64_t job_before = job_stat(job).oom_kills;
+	const uint64_t most = pages_of(FRAMES - reserved_frames(machine.id) - 104);
 
 	lab_mmap(session, WINDOW, 100 * PAGE, MODE_RW, FIXED);
 	memset((void *)WINDOW, 0x21, 100 * PAGE);
-	test_is(in_child(use_too_much, (void *)(FRAMES - 200)), 0, "a process that uses less than all");
+	test_is((long)used(), 104, "a process has 100 pages and four tables");
+	test_is(in_child(use_too_much, (void *)most), 0, "another all that it can have besides");
 	kernel_log_mark();
-	test_is(in_child(use_too_much, (void *)FRAMES), 128 + SIGKILL,
-		"one that uses more is killed by SIGKILL");
+	test_is(in_child(use_too_much, (void *)(most + 1)), 128 + SIGKILL,
+		"one that uses a page more is killed by SIGKILL");
 	test_is((long)(vm_event(machine.id, "oom_kill") - before), 1, "oom_kill counts it");
 	test_is((long)(job_stat(job).oom_kills - job_before), 1, "so does the job");
 	test(kernel_log_says("out of memory: killed process"), "the kernel log tells of it");
@@ -318,8 +338,8 @@ static void test_limit(void)
 	test_is(in_child(use_limited, (void *)61), 128 + SIGKILL, "one frame more: SIGKILL");
 }
 
-/* With no frame left at all, not even the calls that give some back may fail. */
-static void test_to_the_last(void)
+/* With no frame left, not even the calls that give some back may fail. */
+static void test_to_the_last(const char *name, uint64_t left)
 {
 	const int session = open_session(NULL), hog = session_new(machine.id);
 
@@ -327,7 +347,7 @@ static void test_to_the_last(void)
 	memset((void *)WINDOW, 0x17, 512 * PAGE);
 	while (!block_alloc(hog, 0, NULL))
 		;
-	test_is((long)free_frames(machine.id), 0, "every frame is taken");
+	test_is((long)free_frames(machine.id), (long)left, "%s: every frame is taken", name);
 	test(all_bytes((void *)WINDOW, 512 * PAGE, 0x17), "what there is can be used");
 	test_is(lab_mmap(session, PLACE(1), PAGE, MODE_RW, FIXED), (long)PLACE(1), "mmap works");
 	test_is(lab_mprotect(session, WINDOW + PAGE, PAGE, PROT_READ), 0, "mprotect too");
@@ -357,8 +377,15 @@ int main(void)
 	test_overcommit();
 	test_out_of_memory();
 	test_limit();
-	test_to_the_last();
+	test_to_the_last("but for the machine's reserve", reserved_frames(machine.id));
 	test_valid("after all of that");
+	close(job);
+	machine_end(&machine);
+
+	machine = machine_without_watermarks(FRAMES * PAGE);
+	job = job_new(machine.id, &job_number);
+	test_is((long)reserved_frames(machine.id), 0, "a machine without watermarks keeps nothing");
+	test_to_the_last("without exception", 0);
 	close(job);
 	machine_end(&machine);
 	return done_testing();

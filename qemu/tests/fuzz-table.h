@@ -51,6 +51,7 @@ enum kind {
 	JOB,			/* the number of one, or 0 */
 	HANDLE,			/* of a block */
 	BYTES,			/* of a machine: low to high frames */
+	DISTANCES,		/* from node to node, or nothing */
 	LIMIT,			/* of a session */
 	NAME,
 	ADDRESS,		/* in the window; remembered if the call works */
@@ -110,15 +111,21 @@ static const struct command commands[] = {
 		COMMAND(MACHINE_CREATE), .files = FILE_CONTROL, .weight = 5,
 		.errnos = { EPERM, EEXIST, ENOMEM, EMFILE },
 		.field = {
-			FIELD(mml_machine_create, bytes, BYTES, 64, 512),
+			FIELD(mml_machine_create, bytes, BYTES, 64, 2100),
 			FIELD(mml_machine_create, backend, NUMBER, MML_BACKEND_AUTO,
 			      MML_BACKEND_MEMMAP),
 			FIELD(mml_machine_create, flags, BITS, 0,
-			      MML_MACHINE_KEEP | MML_MACHINE_NO_PCP | MML_MACHINE_NO_GROUPING),
+			      MML_MACHINE_KEEP | MML_MACHINE_NO_PCP | MML_MACHINE_NO_GROUPING |
+			      MML_MACHINE_NO_WATERMARKS | MML_MACHINE_PAGE_OWNER |
+			      MML_MACHINE_PAGE_POISON | MML_MACHINE_INIT_ON_FREE),
 			FIELD(mml_machine_create, seed, ANYTHING),
 			FIELD(mml_machine_create, name, NAME),
 			FIELD(mml_machine_create, fd, NEW_FILE, FILE_MACHINE),
 			FIELD(mml_machine_create, machine, NEW_MACHINE),
+			FIELD(mml_machine_create, nodes, NUMBER, 0, 2),
+			FIELD(mml_machine_create, pad, PAD),
+			FIELD(mml_machine_create, movable, BYTES, 0, 1024),
+			FIELD(mml_machine_create, distance, DISTANCES),
 		},
 	},
 	{

@@ -371,6 +371,15 @@ static void fill_name(struct thread *t, unsigned char *name, size_t size, bool w
 		snprintf((char *)name, size, OWN_NAME "%u", below(t, 6));
 }
 
+static void fill_distances(struct thread *t, unsigned char *distance, bool wrong)
+{
+	memset(distance, wrong ? (int)below(t, 256) : 0, MML_MAX_NODES * MML_MAX_NODES);
+	if (wrong || one_in(t, 2))
+		return;
+	for (unsigned int i = 0; i < MML_MAX_NODES * MML_MAX_NODES; i++)
+		distance[i] = i % (MML_MAX_NODES + 1) ? (unsigned char)(11 + below(t, 245)) : 10;
+}
+
 static void fill_field(struct thread *t, const struct call *call, const struct field *field,
 		       bool wrong)
 {
@@ -379,6 +388,10 @@ static void fill_field(struct thread *t, const struct call *call, const struct f
 
 	if (field->kind == NAME) {
 		fill_name(t, at, field->size, wrong);
+		return;
+	}
+	if (field->kind == DISTANCES) {
+		fill_distances(t, at, wrong);
 		return;
 	}
 	value = wrong ? wrong_value(t, call) : valid_value(t, call, field);

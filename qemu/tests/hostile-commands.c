@@ -337,8 +337,14 @@ static void test_directions(const struct command *c)
 /* Of the struct in its first version; those that have grown since are named here. */
 static size_t first_size(const struct command *c)
 {
-	return c->cmd == MML_IOC_GET_INFO ? offsetof(struct mml_info, spanned) :
-					    _IOC_SIZE(c->cmd);
+	switch (c->cmd) {
+	case MML_IOC_GET_INFO:
+		return offsetof(struct mml_info, spanned);
+	case MML_IOC_MACHINE_CREATE:
+		return offsetof(struct mml_machine_create, nodes);
+	default:
+		return _IOC_SIZE(c->cmd);
+	}
 }
 
 static void test_short(const struct command *c)
@@ -526,6 +532,7 @@ static const struct {
 	size_t offset;
 } zero_fields[] = {
 	FIELD(GET_INFO, mml_info, pad),
+	FIELD(MACHINE_CREATE, mml_machine_create, pad),
 	FIELD(MACHINE_DESTROY, mml_machine_destroy, pad),
 	FIELD(VALIDATE, mml_validate, pad),
 	FIELD(JOB_CREATE, mml_job_create, pad),
@@ -547,7 +554,9 @@ static const struct {
 } flag_fields[] = {
 	{ "GET_INFO", MML_IOC_GET_INFO, offsetof(struct mml_info, flags), MML_INFO_NEXT },
 	{ "MACHINE_CREATE", MML_IOC_MACHINE_CREATE, offsetof(struct mml_machine_create, flags),
-	  MML_MACHINE_KEEP | MML_MACHINE_NO_PCP | MML_MACHINE_NO_GROUPING },
+	  MML_MACHINE_KEEP | MML_MACHINE_NO_PCP | MML_MACHINE_NO_GROUPING |
+	  MML_MACHINE_NO_WATERMARKS | MML_MACHINE_PAGE_OWNER | MML_MACHINE_PAGE_POISON |
+	  MML_MACHINE_INIT_ON_FREE },
 	{ "EXPLAIN", MML_IOC_EXPLAIN, offsetof(struct mml_explain, flags), 0 },
 	{ "EXPLAIN's kind", MML_IOC_EXPLAIN, offsetof(struct mml_explain, kind), 1 },
 	{ "BLOCK_ALLOC", MML_IOC_BLOCK_ALLOC, offsetof(struct mml_block_alloc, flags),

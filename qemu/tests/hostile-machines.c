@@ -42,6 +42,18 @@ static const struct {
 	{ "backend 99", { .bytes = MIB, .backend = 99 }, -EINVAL },
 	{ "a name without an end", { .bytes = MIB, .name = "0123456789abcdef" }, -EINVAL },
 	{ "to be kept without a name", { .bytes = MIB, .flags = MML_MACHINE_KEEP }, -EINVAL },
+	{ "more nodes than there can be", { .bytes = 64 * MIB, .nodes = MML_MAX_NODES + 1 }, -EINVAL },
+	{ "nodes that 32 bits just hold", { .bytes = 64 * MIB, .nodes = UINT32_MAX }, -EINVAL },
+	{ "nodes that have no 4 MiB each", { .bytes = 28 * MIB, .nodes = 8 }, -EINVAL },
+	{ "movable memory only", { .bytes = 8 * MIB, .movable = 8 * MIB }, -EINVAL },
+	{ "more movable memory than memory", { .bytes = 8 * MIB, .movable = 1ULL << 63 }, -EINVAL },
+	{ "half a page that is movable", { .bytes = 8 * MIB, .movable = PAGE / 2 }, -EINVAL },
+	{ "a node that is far from itself",
+	  { .bytes = 8 * MIB, .nodes = 2, .distance[1][1] = 11 }, -EINVAL },
+	{ "nodes as near as one",
+	  { .bytes = 8 * MIB, .nodes = 2, .distance[0][1] = 10 }, -EINVAL },
+	{ "a distance of nodes that are not there",
+	  { .bytes = 8 * MIB, .nodes = 2, .distance[7][0] = 9 }, -EINVAL },
 };
 
 static unsigned int count_machines(void)
@@ -71,13 +83,27 @@ static void test_bad_machines(void)
 
 static void test_smallest(void)
 {
-	struct machine machine = machine_new(64 * PAGE);
+	struct machine machine = machine_without_watermarks(64 * PAGE);
 	int session = session_new(machine.id);
+	unsigned int frames = 0;
 
 	test_is((long)free_frames(machine.id), 64, "a machine of 64 frames has 64 free ones");
 	test_is(block_alloc(session, 7, NULL), -ENOMEM, "no block of 128 frames");
 	test_is(block_alloc(session, 6, NULL), 0, "one of 64 frames");
 	test_is(block_alloc(session, 0, NULL), -ENOMEM, "and then none of one");
+	close(session);
+	machine_end(&machine);
+
+	machine = machine_new(64 * PAGE);
+	session = session_new(machine.id);
+	test_is((long)free_frames(machine.id), 64, "with watermarks it has as many");
+	test_is((long)reserved_frames(machine.id), 8, "but keeps an eighth");
+	test_is(block_alloc(session, 6, NULL), -ENOMEM, "of which a block of 64 would take");
+	test_is(block_alloc(session, 5, NULL), 0, "one of 32 does not");
+	while (!block_alloc(session, 0, NULL))
+		frames++;
+	test_is(frames, 64 - 32 - 8, "besides that it has all single frames but the reserve");
+	test_is((long)free_frames(machine.id), 8, "which is free");
 	close(session);
 	machine_end(&machine);
 }
@@ -320,7 +346,7 @@ static int dirty_then_free(void *arg)
 
 static void test_whole_again(void)
 {
-	struct machine machine = machine_new(4 * MIB);
+	struct machine machine = machine_without_watermarks(4 * MIB);
 	int session;
 
 	test_is(in_child(dirty_then_free, &machine.id), 0, "a process uses frames here and there");

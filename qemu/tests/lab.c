@@ -188,12 +188,23 @@ int lab_machine_create(struct mml_machine_create *create)
 	return lab_ioctl(lab_control(), MML_IOC_MACHINE_CREATE, create);
 }
 
-struct machine machine_new(uint64_t bytes)
+static struct machine machine_with(uint64_t bytes, uint32_t flags)
 {
-	struct mml_machine_create create = { .bytes = bytes, .name = "test" };
+	struct mml_machine_create create = { .bytes = bytes, .flags = flags, .name = "test" };
 
 	must(lab_machine_create(&create), "MACHINE_CREATE");
 	return (struct machine){ create.fd, create.machine, bytes / PAGE };
+}
+
+struct machine machine_new(uint64_t bytes)
+{
+	return machine_with(bytes, 0);
+}
+
+/* One of which every frame can be had. */
+struct machine machine_without_watermarks(uint64_t bytes)
+{
+	return machine_with(bytes, MML_MACHINE_NO_WATERMARKS);
 }
 
 static int destroy_patiently(int fd)
@@ -425,6 +436,26 @@ const char *machine_file(uint32_t machine, const char *name)
 	if (!text)
 		bail("%s cannot be read", path);
 	return text;
+}
+
+/* The highest zone of an ordinary request is Normal, the third. */
+#define PROTECTION	"protection: (%*u, %*u, %" SCNu64
+
+/*
+ * Frames that stay free, whatever ordinary processes want: of each zone its min watermark,
+ * and what it keeps of requests that could have had a higher zone.
+ */
+uint64_t reserved_frames(uint32_t machine)
+{
+	uint64_t reserved = 0, min = 0, protection, managed = 0;
+
+	for (const char *line = machine_file(machine, "zoneinfo"); *line; line = next_line(line)) {
+		sscanf(line, " min %" SCNu64, &min);
+		sscanf(line, " managed %" SCNu64, &managed);
+		if (sscanf(line, " " PROTECTION, &protection) == 1)
+			reserved += MIN(min + protection, managed);
+	}
+	return reserved;
 }
 
 /* A file of a session in debugfs, which appears a little after the session. */

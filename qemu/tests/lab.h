@@ -47,7 +47,8 @@ int done_testing(void);
 long must(long result, const char *what);
 
 /*
- * Files of the lab. machine_new() and the like end the program when they fail.
+ * Files of the lab. machine_new() and the like end the program when they fail. Of the
+ * machine that machine_new() makes every frame can be had: it keeps none in reserve.
  */
 struct machine {
 	int fd;
@@ -59,6 +60,7 @@ int lab_ioctl(int fd, unsigned long command, void *arg);
 int lab_control(void);
 int lab_machine_create(struct mml_machine_create *create);
 struct machine machine_new(uint64_t bytes);
+struct machine machine_without_watermarks(uint64_t bytes);
 bool machine_end(struct machine *machine);
 int job_new(uint32_t machine, uint32_t *number);
 struct mml_job_stat job_stat(int fd);
@@ -82,6 +84,7 @@ long lab_madvise(int session, uint64_t addr, uint64_t length, int advice);
 int lab_info(uint32_t machine, uint32_t flags, struct mml_info *info);
 uint64_t free_frames(uint32_t machine);
 bool free_frames_become(uint32_t machine, uint64_t want);
+uint64_t reserved_frames(uint32_t machine);
 uint64_t vm_event(uint32_t machine, const char *name);
 const char *machine_file(uint32_t machine, const char *name);
 const char *session_file(uint32_t machine, uint32_t session, const char *name);

@@ -11,9 +11,9 @@
 . "$(dirname "$0")/lib/guest.sh"
 need_program mkmachines
 
-# buddyinfo NUMBER - the blocks of each order, from 0 to 10
+# buddyinfo NUMBER - the blocks of each order, from 0 to 10, of each zone, in one line
 # shellcheck disable=SC2317 # these are called by bash -c
-buddyinfo() { drained_buddyinfo "$1" | sed 's/.*Normal *//; s/  */ /g; s/ $//'; }
+buddyinfo() { drained_buddyinfo "$1" | zone_blocks | paste -s -d,; }
 
 # machine_of BACKEND - the number of the machine that mkmachines made from it
 # shellcheck disable=SC2317
@@ -27,8 +27,8 @@ machine_of()
 # shellcheck disable=SC2317
 held()
 {
-	mmlab alloc --machine "$1" --order "$2" --count "$3" -- bash -c "drained_buddyinfo $1" |
-		sed -n 's/.*Normal *//; s/  */ /g; s/ $//p'
+	mmlab alloc --machine "$1" --order "$2" --count "$3" -- \
+		bash -c "echo blocks; buddyinfo $1" | sed '1,/^blocks$/d'
 }
 
 # Called by bash -c
@@ -49,17 +49,17 @@ while_there()
 }
 
 export lab_debugfs
-export -f drained_buddyinfo buddyinfo machine_of held while_there
+export -f drained_buddyinfo zone_blocks buddyinfo machine_of held while_there
 is "64 frames and 16,777,216" "$(out/tests/mkmachines memmap:64G reserve_mem:256K -- bash -c while_there |
 	sed 's/machine [0-9]* //')" \
 "memmap:64G: from memmap memmap, 16777216 frames, 16777216 free
 reserve_mem:256K: from reserve_mem mm_lab, 64 frames, 64 free
-small: 0 0 0 0 0 0 1 0 0 0 0
-large: 0 0 0 0 0 0 0 0 0 0 16384
-large, 1 frame held: 1 1 1 1 1 1 1 1 1 1 16383
-small, 1 frame held: 1 1 1 1 1 1 0 0 0 0 0
-large, 5000 blocks of 4 MiB held: 0 0 0 0 0 0 0 0 0 0 11384
-large: 0 0 0 0 0 0 0 0 0 0 16384
+small: DMA 0 0 0 0 0 0 1 0 0 0 0
+large: DMA 0 0 0 0 0 0 0 0 0 0 4,DMA32 0 0 0 0 0 0 0 0 0 0 1020,Normal 0 0 0 0 0 0 0 0 0 0 15360
+large, 1 frame held: DMA 0 0 0 0 0 0 0 0 0 0 4,DMA32 0 0 0 0 0 0 0 0 0 0 1020,Normal 1 1 1 1 1 1 1 1 1 1 15359
+small, 1 frame held: DMA 1 1 1 1 1 1 0 0 0 0 0
+large, 5000 blocks of 4 MiB held: DMA 0 0 0 0 0 0 0 0 0 0 4,DMA32 0 0 0 0 0 0 0 0 0 0 1020,Normal 0 0 0 0 0 0 0 0 0 0 10360
+large: DMA 0 0 0 0 0 0 0 0 0 0 4,DMA32 0 0 0 0 0 0 0 0 0 0 1020,Normal 0 0 0 0 0 0 0 0 0 0 15360
 ok
 ok
 16777216 frames, 0 lost, 0 violations

@@ -5,7 +5,7 @@
 # files and mmlab alloc say that it is; as text, as SVG, as JSON.
 #
 # vm: --mem 2G
-# timeout: 120
+# timeout: 180
 
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/lib/guest.sh"
@@ -13,7 +13,11 @@ need_program mkmachines
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-blocks=$lab_debugfs/0/blocks
+# With a seed, CPUs do not give back by themselves what they keep
+steady=$(make_machine steady --seed 1)
+export steady
+lab=$lab_debugfs/$steady
+blocks=$lab/blocks
 
 # gaps FILE FRAMES - lines of blocks that do not begin where the one before ends
 gaps()
@@ -26,10 +30,10 @@ gaps()
 		END { if (!hole && at != end) print "ends at", at }' "$1"
 }
 
-# free_by_order FILE - as buddyinfo has it, from blocks
+# free_by_order FILE - as free_blocks has it, from blocks
 free_by_order()
 {
-	awk '$3 == "free" { nr[$2]++ } END { for (o = 0; o <= 10; o++) printf "%d ", nr[o] }' "$1"
+	awk '$3 == "free" { nr[$2]++ } END { for (o = 0; o <= 10; o++) printf "%s%d", o ? " " : "", nr[o] }' "$1"
 }
 
 # cells FILE - the cells of a text map, all in one line
@@ -44,12 +48,11 @@ json() { python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(e
 #
 # Untouched
 #
-drained_buddyinfo 0 >/dev/null
-cat $blocks >"$work/blocks"
+cat "$blocks" >"$work/blocks"
 is "untouched: sixteen blocks" "$(awk 'NR > 1 { print $2, $3, $4, $5, $7, $8 }' "$work/blocks" | sort | uniq -c | tr -s ' ')" \
 	" 16 10 free - - 0 0"
 is "each frame is told once" "$(gaps "$work/blocks" 16384)" ""
-mmlab map --cell 1 >"$work/map"
+mmlab map --machine "$steady" --cell 1 >"$work/map"
 is "the map has a cell a frame" "$(cells "$work/map" | wc -c)" 16384
 is "of these sixteen begin a free block, the others go on" \
 	"$(count "$(cells "$work/map")" X) $(count "$(cells "$work/map")" .)" "16 16368"
@@ -58,28 +61,30 @@ is "of these sixteen begin a free block, the others go on" \
 # With blocks of three mobilities
 #
 # shellcheck disable=SC2016 # for the shell that is started
-mmlab alloc --order 3 --count 9 -- mmlab alloc --movable --count 700 -- mmlab alloc --reclaimable --order 5 --count 3 -- bash -c '
+mmlab alloc --machine "$steady" --order 3 --count 9 -- \
+	mmlab alloc --machine "$steady" --movable --count 700 -- \
+	mmlab alloc --machine "$steady" --reclaimable --order 5 --count 3 -- bash -c '
 	work=$1 lab=$2
 	cat $lab/blocks >$work/blocks
 	dd if=$lab/blocks bs=37 status=none >$work/pieces
 	tail -c +5001 $lab/blocks >$work/tail
-	sed -E "s/.*Normal +//; s/ +/ /g" $lab/buddyinfo >$work/buddyinfo
+	cat $lab/buddyinfo >$work/buddyinfo
 	cat $lab/pagetypeinfo >$work/pagetypeinfo
 	cat $lab/extfrag/unusable_index >$work/unusable
-	mmlab map >$work/narrow
-	mmlab map --cell 1 --width 200 >$work/map
-	mmlab map --color >$work/color
-	mmlab map --json >$work/map.json
-	mmlab map --svg $work/map.svg
-	mmlab map --svg - >$work/stdout.svg
-	mmlab buddy >$work/buddy
-	mmlab buddy --json >$work/buddy.json
-' - "$work" "$lab_debugfs/0" >"$work/told"
+	mmlab map --machine $steady >$work/narrow
+	mmlab map --machine $steady --cell 1 --width 200 >$work/map
+	mmlab map --machine $steady --color >$work/color
+	mmlab map --machine $steady --json >$work/map.json
+	mmlab map --machine $steady --svg $work/map.svg
+	mmlab map --machine $steady --svg - >$work/stdout.svg
+	mmlab buddy --machine $steady >$work/buddy
+	mmlab buddy --machine $steady --json >$work/buddy.json
+' - "$work" "$lab" >"$work/told"
 
 is "read in small pieces it is the same" "$(cmp "$work/blocks" "$work/pieces" 2>&1)" ""
 is "and from the middle on" "$(tail -c +5001 "$work/blocks" | cmp - "$work/tail" 2>&1)" ""
 is "each frame is still told once" "$(gaps "$work/blocks" 16384)" ""
-is "free blocks are those of buddyinfo" "$(free_by_order "$work/blocks")" "$(<"$work/buddyinfo")"
+is "free blocks are those of buddyinfo" "$(free_by_order "$work/blocks")" "$(free_blocks <"$work/buddyinfo")"
 is "what is held is what was asked for" \
 	"$(awk '$3 == "allocated" { print $2, $4, $5, $7, $8 }' "$work/blocks" | sort | uniq -c | tr -s ' ')" \
 	" 700 0 user Movable 1 0
@@ -93,7 +98,7 @@ all=$(cells "$work/map")
 is "as text: a capital for each block that is held" "$(count "$all" U)" 712
 is "a small letter for the rest of it" "$(count "$all" u)" $((9 * 7 + 3 * 31))
 is "free blocks by order" "$(for order in {0..9} X; do printf '%d ' "$(count "$all" "$order")"; done)" \
-	"$(<"$work/buddyinfo")"
+	"$(free_blocks <"$work/buddyinfo") "
 is "all frames are there" "${#all}" 16384
 is "each at its place" \
 	"$(awk 'NR > 1 { print $1, $3 == "free" ? ($2 == 10 ? "X" : $2) : $3 == "pcp" ? "=" : "U" }' "$work/blocks" |
@@ -104,10 +109,17 @@ is "kept frames: as blocks has it, and mmlab buddy" \
 is "no line is too wide" "$(awk 'length > 80' "$work/narrow" | wc -l) $(awk 'length > 200' "$work/map" | wc -l)" "0 0"
 is "a line a pageblock, with what it is for" \
 	"$(sed -n 's/^ *[0-9]* \([A-Z]\)[a-z ]*|.*/\1/p' "$work/narrow" | sort | uniq -c | tr -s ' \n' ' ')" \
-	"$(awk '/^Number of blocks/ { getline; print "", $6, "M", $7, "R", $5, "U", ""; exit }' "$work/pagetypeinfo")"
+	"$(awk '/^Number of mixed/ { exit } /^Number of blocks/ { at = 1; next }
+		at && /^Node/ { u += $5; m += $6; r += $7 } END { print "", m, "M", r, "R", u, "U", "" }' "$work/pagetypeinfo")"
+is "a line of its name where a zone begins" "$(grep -A1 '^node' "$work/narrow" | cut -c-20 | sed 's/ |.*//; s/ *$//; s/[MUR][mur]*$/T/')" \
+	"node 0, zone DMA
+    0 T
+--
+node 0, zone DMA32
+ 4096 T"
 is "no colours without a terminal" "$(grep -c $'\33' "$work/narrow")" 0
 is "with them it is the same" "$(sed 's/\x1b\[[0-9;]*m//g; /^  U u 0/d' "$work/color" | diff - "$work/narrow")" ""
-is "a terminal gets them" "$(($(script -qec 'mmlab map' /dev/null | grep -c $'\33') > 32))" 1
+is "a terminal gets them" "$(($(script -qec "mmlab map --machine $steady" /dev/null | grep -c $'\33') > 32))" 1
 
 ok "as SVG: well-formed" python3 -c 'import sys, xml.etree.ElementTree as t; assert t.parse(sys.argv[1]).getroot().tag.endswith("svg")' "$work/map.svg"
 is "a rectangle with a title for each block" "$(grep -c '<rect.*<title>frames ' "$work/map.svg")" \
@@ -125,39 +137,60 @@ is "the same on standard output" "$(cmp "$work/map.svg" "$work/stdout.svg" 2>&1)
 
 is "as JSON: frames and blocks" "$(json "$work/map.json" 'sum(b["frames"] for b in d["blocks"]), len(d["blocks"]), len(d["pageblocks"])')" \
 	"(16384, $(($(wc -l <"$work/blocks") - 1)), 32)"
+is "in which zones" "$(json "$work/map.json" '[(z["zone"], z["start_pfn"], z["present"]) for z in d["zones"]]')" \
+	"[('DMA', 0, 4096), ('DMA32', 4096, 12288)]"
 is "who holds them" "$(json "$work/map.json" 'sorted({(b["type"], b["mobility"]) for b in d["blocks"] if b["state"] == "allocated"})')" \
 	"[('user', 'Movable'), ('user', 'Reclaimable'), ('user', 'Unmovable')]"
 
 #
 # mmlab buddy
 #
-is "buddy: the row of all is buddyinfo" "$(sed -n 's/^all *\(\([0-9]* *\)\{11\}\).*/\1/p' "$work/buddy" | tr -s ' ' | sed 's/ [0-9,]*$//; s/ $//')" \
-	"$(sed 's/ $//' "$work/buddyinfo")"
-is "those of migratetypes are pagetypeinfo" \
-	"$(awk '$1 ~ /^(Unmovable|Movable|Reclaimable)$/ && !/mixed/ { print $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 }' "$work/buddy")" \
+# rows FILE - the tables of mmlab buddy: what a row is of, and blocks by order
+rows()
+{
+	awk '/^all zones/ { exit }
+		$1 ~ /^(Unmovable|Movable|Reclaimable|HighAtomic|CMA|Isolate|all)$/ { print $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 }' "$1"
+}
+
+is "buddy: the rows of all are buddyinfo" "$(rows "$work/buddy" | sed -n 's/^all //p')" \
+	"$(sed -E 's/.*zone +[^ ]+ +//; s/ +/ /g; s/ $//' "$work/buddyinfo")"
+is "those of migratetypes are pagetypeinfo" "$(rows "$work/buddy" | grep -v ^all)" \
 	"$(awk '/, type/ { print $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 }' "$work/pagetypeinfo")"
-is "as JSON: the index is that of extfrag/" "$(json "$work/buddy.json" '" ".join("%.3f" % i for i in d["unusable_index"])')" \
-	"$(sed -E 's/.*Normal +//; s/ +$//; s/ +/ /g' "$work/unusable")"
-is "and frames add up" "$(json "$work/buddy.json" 'sum(n << o for t in d["free_blocks"].values() for o, n in enumerate(t)) + d["kept_by_cpus"] - d["free_frames"]')" 0
-mmlab alloc --order 9 --count 31 -- mmlab alloc --order 8 -- bash -c "cat $lab_debugfs/0/extfrag/extfrag_index; mmlab buddy --json" >"$work/negative"
-sed -n '/^{/,$p' "$work/negative" >"$work/negative.json"
-ok "an index between -1 and 0 is a number, too" json "$work/negative.json" 'd["extfrag_index"]'
-is "namely this" "$(json "$work/negative.json" 'd["extfrag_index"][9]')" -0.5
+is "the last one of all is the sum" "$(sed -n 's/^all *\([0-9].*\) [0-9,]*$/\1/p' "$work/buddy" | tail -1 | tr -s ' ' | sed 's/ $//')" \
+	"$(free_blocks <"$work/buddyinfo")"
+is "as JSON: the indices are those of extfrag/" "$(json "$work/buddy.json" '"\n".join(" ".join("%.3f" % i for i in z["unusable_index"]) for z in d["zones"])')" \
+	"$(sed -E 's/.*zone +[^ ]+ +//; s/ +$//; s/ +/ /g' "$work/unusable")"
+for where in 'd' 'd["zones"][0]' 'd["zones"][1]'; do
+	is "and frames add up: $where" "$(json "$work/buddy.json" "[sum(n << o for t in z['free_blocks'].values() for o, n in enumerate(t)) + z['kept_by_cpus'] - z['free_frames'] for z in [$where]]")" '[0]'
+done
+is "sums are those of zones" "$(json "$work/buddy.json" '[d[k] - sum(z[k] for z in d["zones"]) for k in ("frames", "free_frames", "kept_by_cpus")] + [d[k][t] - sum(z[k][t] for z in d["zones"]) for k in ("pageblocks", "mixed_pageblocks") for t in d[k]]')" \
+	"[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]"
+
+# One zone, all of which can be taken
+plain=$(make_machine plain --memory 16M --no-watermarks)
+mmlab alloc --machine "$plain" --order 9 --count 7 -- mmlab alloc --machine "$plain" --order 8 -- mmlab buddy --machine "$plain" --json |
+	sed -n '/^{/,$p' >"$work/negative.json"
+ok "an index between -1 and 0 is a number, too" json "$work/negative.json" 'd["zones"][0]["extfrag_index"]'
+is "namely this" "$(json "$work/negative.json" 'd["zones"][0]["extfrag_index"][9]')" -0.5
+is "of one zone there are no sums to be told" "$(mmlab buddy --machine "$plain" | grep -c '^all ')" 1
+is "nor is its border drawn" "$(mmlab map --machine "$plain" | grep -c '^node')" 0
+ok "that machine goes" mmlab machine destroy plain
 
 #
 # A program's memory
 #
-mmlab run --machine 0 python3 -c 'import sys, time; b = bytearray(4 << 20); open(sys.argv[1], "w"); time.sleep(600)' "$work/ready" &
+mmlab run --machine "$steady" python3 -c 'import sys, time; b = bytearray(4 << 20); open(sys.argv[1], "w"); time.sleep(600)' "$work/ready" &
 program=$!
 wait_until 60 test -e "$work/ready" || bail "the program does not start"
-mmlab map --cell 1 >"$work/map"
-mmlab stat --json >"$work/stat.json"
+mmlab map --machine "$steady" --cell 1 >"$work/map"
+mmlab stat --machine "$steady" --json >"$work/stat.json"
 all=$(cells "$work/map")
 is "anonymous pages are those of vmstat" "$(count "$all" A)" "$(json "$work/stat.json" 'd["vmstat"]["nr_anon_pages"]')"
 is "and page tables" "$(count "$all" P)" "$(json "$work/stat.json" 'd["vmstat"]["nr_page_table_pages"]')"
-is "an anonymous page is mapped once" "$(awk '$4 == "anonymous" && $8 != 1' $blocks)" ""
+is "an anonymous page is mapped once" "$(awk '$4 == "anonymous" && $8 != 1' "$blocks")" ""
 kill $program
 wait $program
+ok "the machine goes" mmlab machine destroy steady
 
 #
 # Holes, and other machines

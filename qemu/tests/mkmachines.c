@@ -2,10 +2,11 @@
 /*
  * mkmachines SPEC... [-- COMMAND...] - machines, made by name of a backend and size
  *
- * Not a test: for the test files. SPEC is BACKEND:BYTES, with K, M or G, the backend
- * being auto, reserve_mem, cma, contig, sparse or memmap. Prints a line for each machine as soon as it is
- * there, runs COMMAND while all are, destroys them in the order given, and prints a
- * line for each again:
+ * Not a test: for the test files. SPEC is BACKEND:BYTES[:OPTION...], with K, M or G, the
+ * backend being auto, reserve_mem, cma, contig, sparse or memmap, an option page_owner,
+ * page_poison or init_on_free. Prints a line for each machine as soon as it is there,
+ * runs COMMAND while all are, destroys them in the order given, and prints a line for
+ * each again:
  *
  *	auto:16M: machine 3 from reserve_mem mm_lab, 4096 frames, 4096 free
  *	contig:16G: ENOMEM
@@ -33,6 +34,34 @@ static const char * const backends[] = {
 	[MML_BACKEND_MEMMAP]		= "memmap",
 };
 
+static const struct {
+	const char *name;
+	uint32_t flag;
+} options[] = {
+	{ "page_owner", MML_MACHINE_PAGE_OWNER },
+	{ "page_poison", MML_MACHINE_PAGE_POISON },
+	{ "init_on_free", MML_MACHINE_INIT_ON_FREE },
+};
+
+/* OPTION[:OPTION...] */
+static bool parse_options(const char *spec, struct mml_machine_create *create)
+{
+	for (;;) {
+		const size_t length = strcspn(spec, ":");
+		size_t i = 0;
+
+		while (i < ARRAY_SIZE(options) && (strlen(options[i].name) != length ||
+						   strncmp(options[i].name, spec, length)))
+			i++;
+		if (i == ARRAY_SIZE(options))
+			return false;
+		create->flags |= options[i].flag;
+		if (!spec[length])
+			return true;
+		spec += length + 1;
+	}
+}
+
 static bool parse(const char *spec, struct mml_machine_create *create)
 {
 	const size_t length = strcspn(spec, ":");
@@ -44,7 +73,8 @@ static bool parse(const char *spec, struct mml_machine_create *create)
 		create->backend = i;
 		create->bytes = strtoull(spec + length + 1, &end, 0);
 		create->bytes <<= *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : 0;
-		return true;
+		end = strchr(end, ':');
+		return !end || parse_options(end + 1, create);
 	}
 	return false;
 }

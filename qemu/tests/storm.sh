@@ -20,8 +20,9 @@ ok "mm_lab_kunit.ko is loaded" insmod kunit/mm_lab_kunit.ko
 is "one suite has run" "$(ls /sys/kernel/debug/kunit)" mml_storm
 diag "$(sed -n 's/^ *# mml_storm_test[a-z_]*: //p' $results)"
 is "its tests passed" "$(sed -n 's/^ *ok [0-9]* \(mml_storm_test[a-z_]*\).*/\1/p' $results)" "mml_storm_test
-mml_storm_test_no_pcp"
-is "CPUs were unplugged" "$(grep -c ' 6 CPUs unplugged' $results)" 2
+mml_storm_test_no_pcp
+mml_storm_test_page_owner"
+is "CPUs were unplugged" "$(grep -c ' 6 CPUs unplugged' $results)" 3
 is "all of them are back" "$(nproc)" 4
 ok "the module goes" rmmod mm_lab_kunit
 is "machine 0 is as it was" "$(mmlab validate 2>&1)" "$validate_before"

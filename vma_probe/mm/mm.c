@@ -151,7 +151,7 @@ struct mml_page *mml_anon_page(struct mml_mm *mm, unsigned long addr, gfp_t gfp)
 {
 	struct mml_page *page;
 
-	page = mml_mm_alloc_page(mm, gfp | __GFP_MOVABLE, MML_PAGE_ANON, mm);
+	page = mml_mm_alloc_page(mm, gfp | __GFP_HIGHMEM | __GFP_MOVABLE, MML_PAGE_ANON, mm);
 	if (page)
 		page->index = addr >> PAGE_SHIFT;
 	return page;

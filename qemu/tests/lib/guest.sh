@@ -28,11 +28,78 @@ run_program()
 # on_debug_kernel - where counts must be small: it takes ten times as long and more
 on_debug_kernel() { [[ $(uname -r) == *-labdbg-* ]]; }
 
-# drained_buddyinfo MACHINE - its buddyinfo, once no CPU keeps free blocks for itself
+# drained_buddyinfo MACHINE - its buddyinfo, a line for each zone, once no CPU keeps free
+# blocks for itself
 drained_buddyinfo()
 {
 	echo 1 >"$lab_debugfs/$1/drain_pages"
 	cat "$lab_debugfs/$1/buddyinfo"
+}
+
+# zone_blocks - of a buddyinfo: a line for each zone, with its name and how many free
+# blocks it has of order 0 to 10, but no padding
+zone_blocks() { awk '{ $1 = $2 = $3 = ""; $0 = $0; $1 = $1; print }'; }
+
+# free_blocks - of a buddyinfo: how many free blocks of order 0 to 10 all zones have
+free_blocks()
+{
+	awk '{ for (i = 5; i <= NF; i++) sum[i - 4] += $i }
+		END { for (i = 1; i <= 11; i++) printf "%d%s", sum[i], i < 11 ? " " : "\n" }'
+}
+
+# kept_frames MACHINE - how many frames CPUs keep for themselves
+kept_frames() { awk '$1 == "count:" { sum += $2 } END { print sum }' "$lab_debugfs/$1/zoneinfo"; }
+
+#
+# Watermarks. An ordinary request, whose highest zone is Normal, leaves of each zone the
+# min watermark and what that keeps of requests that could have had a higher one.
+#
+
+# reserved_frames MACHINE - how many frames that are
+reserved_frames()
+{
+	awk '$1 == "min" { min = $2 }
+		$1 == "managed" { managed = $2 }
+		$1 == "protection:" {
+			keep = min + $4
+			sum += keep < managed ? keep : managed
+		}
+		END { print sum }' "$lab_debugfs/$1/zoneinfo"
+}
+
+# blocks_to_have MACHINE ORDER - how many blocks of ORDER can be had at most, if none is
+# taken yet
+blocks_to_have()
+{
+	awk -v size=$((1 << $2)) '$1 == "min" { min = $2 }
+		$1 == "managed" { managed = $2 }
+		$1 == "protection:" && managed > min + $4 {
+			sum += int((managed - min - $4) / size)
+		}
+		END { print sum + 0 }' "$lab_debugfs/$1/zoneinfo"
+}
+
+tunables=(min_free_kbytes lowmem_reserve_ratio)
+declare -A tunables_before
+
+# watermarks_off MACHINE - from now on, every frame of it can be had
+watermarks_off()
+{
+	local file
+	for file in "${tunables[@]}"; do
+		tunables_before[$1/$file]=$(<"$lab_debugfs/$1/$file")
+	done
+	echo 0 >"$lab_debugfs/$1/min_free_kbytes"
+	echo 0 0 0 0 >"$lab_debugfs/$1/lowmem_reserve_ratio"
+}
+
+# watermarks_back MACHINE - as it was before watermarks_off
+watermarks_back()
+{
+	local file
+	for file in "${tunables[@]}"; do
+		echo "${tunables_before[$1/$file]}" >"$lab_debugfs/$1/$file"
+	done
 }
 
 #
@@ -109,6 +176,22 @@ machine_field()
 	all=$(mmlab info --json)
 	[[ $all == *'"machine": '$1,* ]] || return
 	json_field "${all#*\"machine\": "$1",}" "$2"
+}
+
+# make_machine NAME [OPTION...] - one that stays, of these options of mmlab machine create;
+# prints its number
+make_machine()
+{
+	local name=$1
+	shift
+	json_field "$(mmlab machine create --json "$@" "$name")" machine
+}
+
+# machine_named NAME - the number of the machine that was made with that name
+machine_named()
+{
+	mmlab info --json | awk -v name="\"$1\"," '$1 == "\"machine\":" { number = $2 + 0 }
+		$1 == "\"name\":" && $2 == name { print number }'
 }
 
 # report_field FILE FIELD - of mmlab run --report
