@@ -10,6 +10,8 @@
  * Locking: blocks->lock, a mutex, protects the xarray's content and @ended. Taken
  * under mmap_lock when a process exits.
  */
+#include <linux/bitops.h>
+#include <linux/capability.h>
 #include <linux/mutex.h>
 
 #include "buddy_probe/internal.h"
@@ -76,11 +78,11 @@ void mml_blocks_free(struct mml_session *session)
 }
 
 static struct mml_page *mml_block_take(struct mml_session *session, u32 order,
-				       gfp_t gfp)
+				       gfp_t gfp, int nid)
 {
 	struct mml_page *page;
 
-	page = mml_alloc_pages(session->machine, gfp, order);
+	page = mml_alloc_pages_node(session->machine, nid, gfp, order);
 	if (!page)
 		return ERR_PTR(-ENOMEM);
 	/* Charged afterwards: the high-water mark counts frames that were there. */
@@ -108,20 +110,31 @@ static int mml_block_enter(struct mml_session *session, struct mml_page *page,
 	return err == -EBUSY ? -ENOMEM : err;
 }
 
-/* Returns: 0, or -EINVAL. */
+/* What a process may ask for, by bit of MML_BLOCK_*. Not to wait for ever. */
+static const gfp_t mml_block_gfp_flags[] = {
+	__GFP_ZERO, __GFP_MOVABLE, __GFP_RECLAIMABLE, __GFP_DMA, __GFP_DMA32, __GFP_HIGHMEM,
+	__GFP_HIGH, 0, __GFP_NORETRY, __GFP_RETRY_MAYFAIL, 0, __GFP_THISNODE,
+};
+
+#define MML_BLOCK_MOBILITY	(MML_BLOCK_MOVABLE | MML_BLOCK_RECLAIMABLE)
+#define MML_BLOCK_ZONE		(MML_BLOCK_DMA | MML_BLOCK_DMA32 | MML_BLOCK_HIGHMEM)
+
+/* Returns: 0, -EINVAL or -EPERM. */
 static int mml_block_gfp(u32 flags, gfp_t *gfp)
 {
-	const u32 mobility = MML_BLOCK_MOVABLE | MML_BLOCK_RECLAIMABLE;
+	unsigned long bits = flags;
+	int bit;
 
-	if (flags & ~(MML_BLOCK_ZERO | mobility) || (flags & mobility) == mobility)
+	if (bits & MML_BLOCK_NOFAIL || bits >> ARRAY_SIZE(mml_block_gfp_flags) ||
+	    hweight32(bits & MML_BLOCK_MOBILITY) > 1 || hweight32(bits & MML_BLOCK_ZONE) > 1)
 		return -EINVAL;
+	if (bits & MML_BLOCK_HIGH && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
 	*gfp = GFP_KERNEL;
-	if (flags & MML_BLOCK_ZERO)
-		*gfp |= __GFP_ZERO;
-	if (flags & MML_BLOCK_MOVABLE)
-		*gfp |= __GFP_MOVABLE;
-	if (flags & MML_BLOCK_RECLAIMABLE)
-		*gfp |= __GFP_RECLAIMABLE;
+	for_each_set_bit(bit, &bits, ARRAY_SIZE(mml_block_gfp_flags))
+		*gfp |= mml_block_gfp_flags[bit];
+	if (bits & MML_BLOCK_NOWAIT)
+		*gfp &= ~__GFP_DIRECT_RECLAIM;
 	return 0;
 }
 
@@ -134,14 +147,17 @@ static int mml_ioc_block_alloc(struct mml_ioctl_call *call, void *arg)
 	int err;
 
 	err = mml_block_gfp(a->flags, &gfp);
-	if (err || a->pad)
+	if (err)
+		return err;
+	if (a->node > mml_buddy(session->machine)->nr_nodes)
 		return -EINVAL;
 	if (a->order > MML_MAX_ORDER) {
 		mml_explain_alloc(session->machine, MML_WHY_ORDER, gfp, a->order);
 		mml_explain_sign(session->machine, session->id);
 		return -EINVAL;
 	}
-	page = mml_block_take(session, a->order, gfp);
+	page = mml_block_take(session, a->order, gfp,
+			      a->node ? (int)a->node - 1 : NUMA_NO_NODE);
 	if (IS_ERR(page))
 		return PTR_ERR(page);
 	err = mml_block_enter(session, page, &a->handle);

@@ -4,20 +4,21 @@
  * back.
  *
  * Kernel counterpart: mm/page_alloc.c; the names are its: mml_alloc_pages() →
- * mml_rmqueue_pcplist() or mml_rmqueue_buddy(), mml_alloc_pages_slowpath();
- * __mml_free_pages() → mml_free_unref_page(). Differences: one zone of one node, no
- * watermarks yet: a request that finds no block fails. A block's state and order are
- * explicit (struct mml_page), so that a double free, a wrong order and a pointer into a
- * block are refused in O(1), always. A bad order or a bad free is reported and counted,
- * never a WARN.
+ * mml_get_page_from_freelist() → mml_rmqueue_pcplist() or mml_rmqueue_buddy();
+ * __mml_free_pages() → mml_free_unref_page(). Differences: this CPU's list of the zone
+ * that comes first is asked before any watermark; a block's state and order are explicit
+ * (struct mml_page), so that a double free, a wrong order and a pointer into a block are
+ * refused in O(1), always. A bad order or a bad free is reported and counted, never a
+ * WARN.
  *
  * The way of a request, from quick to slow:
- *	1. this CPU's list of that order and migratetype (pcp.c): no lock, no other CPU;
- *	2. the free lists of that migratetype (free_list.c), then of others (fallback.c),
- *	   under the zone's lock: for a whole stack of blocks at once, if the order has
- *	   per-CPU lists, or for one block;
- *	3. the slow path: this CPU gives back what it keeps; then all do, a few times if
- *	   need be, for others are at work meanwhile.
+ *	1. this CPU's list of that order and migratetype, of the first zone (pcp.c): no
+ *	   lock, no other CPU;
+ *	2. the zones one after the other, as far as their watermarks allow it
+ *	   (watermark.c): the free lists of that migratetype (free_list.c), then of others
+ *	   (fallback.c), under the zone's lock: for a whole stack of blocks at once, if the
+ *	   order has per-CPU lists, or for one block;
+ *	3. the slow path (slowpath.c).
  *
  * Hot paths, by design: an order-0 pair touches this CPU's list, the frame's descriptor
  * and the pageblock's migratetype, and has one locked operation, the dropping of the
@@ -33,8 +34,8 @@
  * Once its last reference is dropped, a head says PCP, a few instructions later and with
  * interrupts off all the while; then it is pushed, or goes to the zone.
  *
- * Locking: a CPU's pcp->lock (interrupts off), and zone->lock inside it; zone->drain in
- * the slow path, alone. Zeroing and the event of what came out happen outside.
+ * Locking: a CPU's pcp->lock (interrupts off), and zone->lock inside it. Zeroing and the
+ * event of what came out happen outside.
  */
 #include <linux/export.h>
 

@@ -163,7 +163,6 @@ static void mml_pcp_test_swap(struct kunit *test)
 static void mml_pcp_test_drain(struct kunit *test)
 {
 	struct mml_machine *machine = mml_test_still_machine(test);
-	struct mml_zone *zone = mml_test_zone(machine);
 	unsigned int order;
 
 	for (order = 0; order < MML_NR_ORDERS; order++)

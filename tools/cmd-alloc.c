@@ -27,6 +27,7 @@
  * @machine: the machine's number
  * @order: each has 1 << @order frames
  * @flags: MML_BLOCK_*
+ * @node: one more than that of the node to begin with; 0: this CPU's
  * @handle: of those there are
  * @count: how many
  * @pfn: first frames of the first of them
@@ -37,6 +38,7 @@ struct blocks {
 	uint32_t machine;
 	uint32_t order;
 	uint32_t flags;
+	uint32_t node;
 	uint32_t *handle;
 	uint64_t count;
 	uint64_t pfn[SHOWN];
@@ -51,7 +53,11 @@ static void allocate(struct blocks *blocks, uint64_t wanted)
 	while (blocks->count < wanted) {
 		blocks->handle = grow(blocks->handle, blocks->count, &room,
 				      sizeof(*blocks->handle));
-		block = (struct mml_block_alloc){ .order = blocks->order, .flags = blocks->flags };
+		block = (struct mml_block_alloc){
+			.order = blocks->order,
+			.flags = blocks->flags,
+			.node = blocks->node,
+		};
 		if (ioctl(blocks->session, MML_IOC_BLOCK_ALLOC, &block)) {
 			blocks->error = errno;
 			return;
@@ -165,17 +171,46 @@ static int with_session(struct blocks *blocks, uint64_t wanted, unsigned int sec
 	return status;
 }
 
+/* The kernel's flags, that can be given with --gfp, beside those of options of their own. */
+static const struct {
+	const char *name;
+	uint32_t flag;
+} gfp_names[] = {
+	{ "dma", MML_BLOCK_DMA },	  { "dma32", MML_BLOCK_DMA32 },
+	{ "highmem", MML_BLOCK_HIGHMEM }, { "high", MML_BLOCK_HIGH },
+	{ "nowait", MML_BLOCK_NOWAIT },	  { "noretry", MML_BLOCK_NORETRY },
+	{ "thisnode", MML_BLOCK_THISNODE },
+	{ "retry_mayfail", MML_BLOCK_RETRY_MAYFAIL },
+};
+
+/* "dma32,nowait": names with commas between. */
+static bool parse_gfp(char *text, uint32_t *flags)
+{
+	for (char *name = strtok(text, ","); name; name = strtok(NULL, ",")) {
+		size_t i = 0;
+
+		while (i < ARRAY_SIZE(gfp_names) && strcmp(name, gfp_names[i].name))
+			i++;
+		if (i == ARRAY_SIZE(gfp_names))
+			return false;
+		*flags |= gfp_names[i].flag;
+	}
+	return true;
+}
+
 static int alloc(int argc, char **argv)
 {
 	const char *order = NULL, *count = "1", *seconds = NULL, *machine = NULL;
+	const char *gfp = NULL, *node = NULL;
 	struct blocks blocks = { .machine = MML_MACHINE_DEFAULT };
-	uint64_t n_order = 0, n_count, n_seconds = 0;
+	uint64_t n_order = 0, n_count, n_seconds = 0, n_node = 0;
 	bool zero = false, movable = false, reclaimable = false;
 	const struct option_spec options[] = {
 		{ "--order", &order, NULL },	 { "--count", &count, NULL },
 		{ "--hold", &seconds, NULL },	 { "--machine", &machine, NULL },
 		{ "--zero", NULL, &zero },	 { "--movable", NULL, &movable },
 		{ "--reclaimable", NULL, &reclaimable },
+		{ "--gfp", &gfp, NULL },	 { "--node", &node, NULL },
 	};
 	int arg = parse_options(argc, argv, options, ARRAY_SIZE(options));
 
@@ -195,10 +230,16 @@ static int alloc(int argc, char **argv)
 		return usage_error("--movable or --reclaimable, not both");
 	if (!parse_machine(machine, &blocks.machine))
 		return usage_error("'%s' is no machine's number", machine);
+	if (gfp && !parse_gfp((char *)gfp, &blocks.flags))
+		return usage_error("--gfp has names with commas between: dma, dma32, highmem, high,\n"
+				   "nowait, noretry, retry_mayfail, thisnode");
+	if (node && !parse_number(node, MML_MAX_NODES - 1, &n_node))
+		return usage_error("--node is 0 to %u, not '%s'", MML_MAX_NODES - 1, node);
 
+	blocks.node = node ? (uint32_t)n_node + 1 : 0;
 	blocks.order = (uint32_t)n_order;
-	blocks.flags = (zero ? MML_BLOCK_ZERO : 0) | (movable ? MML_BLOCK_MOVABLE : 0) |
-		       (reclaimable ? MML_BLOCK_RECLAIMABLE : 0);
+	blocks.flags |= (zero ? MML_BLOCK_ZERO : 0) | (movable ? MML_BLOCK_MOVABLE : 0) |
+			(reclaimable ? MML_BLOCK_RECLAIMABLE : 0);
 	return with_session(&blocks, n_count, (unsigned int)n_seconds,
 			    arg < argc ? argv + arg : NULL);
 }
@@ -206,7 +247,7 @@ static int alloc(int argc, char **argv)
 const struct command cmd_alloc = {
 	.name = "alloc",
 	.arguments = "[--order N] [--count N] [--movable | --reclaimable] [--zero]\n"
-		     "                   [--machine N]\n"
+		     "                   [--gfp FLAG,...] [--node N] [--machine N]\n"
 		     "                   [--hold SECONDS | -- COMMAND...]",
 	.summary = "hold blocks of frames for a while",
 	.help =
@@ -221,6 +262,11 @@ const struct command cmd_alloc = {
 		"Blocks come from pageblocks of their kind: those that cannot be moved, as these\n"
 		"are taken for, those that could be (--movable), those that their owner could\n"
 		"give up (--reclaimable); pagetypeinfo in debugfs shows them.\n"
+		"\n"
+		"--gfp says more: from which zone at the highest (dma, dma32; highmem with --movable:\n"
+		"Movable, too), how hard to try (nowait, noretry, retry_mayfail), to take of the\n"
+		"reserves (high; root only), of this node only (thisnode). --node begins with that\n"
+		"node. mmlab zones shows what there is.\n"
 		"\n"
 		"--zero has them zeroed. If there are fewer than asked for, those are held, and\n"
 		"the exit status is 1. With a COMMAND it is the command's, 128 + n if signal n\n"

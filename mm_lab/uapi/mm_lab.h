@@ -484,28 +484,40 @@ struct mml_fail_nth {
 #define MML_IOC_EXPLAIN		_IOWR(MML_IOC_TYPE, MML_IOC_GROUND + 0x0a, struct mml_explain)
 
 /*
- * struct mml_block_alloc.flags: as __GFP_ZERO, __GFP_MOVABLE and __GFP_RECLAIMABLE, of
- * which only one may be given.
+ * struct mml_block_alloc.flags: what a block is asked for with, beside what GFP_KERNEL says:
+ * the kernel's __GFP_ flags of these names. Of MOVABLE and RECLAIMABLE, and of DMA, DMA32 and
+ * HIGHMEM, only one may be given; HIGHMEM with MOVABLE: zone Movable, too. NOWAIT:
+ * without __GFP_DIRECT_RECLAIM. HIGH, which takes of the reserves, needs CAP_SYS_ADMIN.
  */
 #define MML_BLOCK_ZERO		(1U << 0)
 #define MML_BLOCK_MOVABLE	(1U << 1)
 #define MML_BLOCK_RECLAIMABLE	(1U << 2)
+#define MML_BLOCK_DMA		(1U << 3)
+#define MML_BLOCK_DMA32		(1U << 4)
+#define MML_BLOCK_HIGHMEM	(1U << 5)
+#define MML_BLOCK_HIGH		(1U << 6)
+#define MML_BLOCK_NOWAIT	(1U << 7)
+#define MML_BLOCK_NORETRY	(1U << 8)
+#define MML_BLOCK_RETRY_MAYFAIL	(1U << 9)
+#define MML_BLOCK_NOFAIL	(1U << 10)	/* EINVAL: a process may always fail */
+#define MML_BLOCK_THISNODE	(1U << 11)
 
 /**
  * struct mml_block_alloc - MML_IOC_BLOCK_ALLOC, on a session file
  * @order: in: the block has 1 << @order frames, 0–10
  * @flags: in: MML_BLOCK_*
  * @handle: out: by which it is freed; it goes with the session at the latest
- * @pad: zero
+ * @node: in: begin with this node; one more than its number; 0: this CPU's
  * @pfn: out: the lab's number of its first frame
  *
- * ENOMEM: no such block is free. EDQUOT: the session may not hold so much.
+ * ENOMEM: no such block is free, or may be given to such a request. EDQUOT: the session may
+ * not hold so much. EPERM: MML_BLOCK_HIGH without CAP_SYS_ADMIN. EINVAL: flags, order, node.
  */
 struct mml_block_alloc {
 	__u32 order;
 	__u32 flags;
 	__u32 handle;
-	__u32 pad;
+	__u32 node;
 	__u64 pfn;
 };
 

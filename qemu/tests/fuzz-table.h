@@ -235,13 +235,15 @@ static const struct command commands[] = {
 	},
 	{
 		COMMAND(BLOCK_ALLOC), .files = FILE_SESSION, .weight = 110,
-		.errnos = { ENOMEM, EDQUOT },
+		.errnos = { ENOMEM, EDQUOT, EPERM },
 		.field = {
 			FIELD(mml_block_alloc, order, ORDER, 0, 10),
 			FIELD(mml_block_alloc, flags, BITS, 0,
-			      MML_BLOCK_ZERO | MML_BLOCK_MOVABLE),
+			      MML_BLOCK_ZERO | MML_BLOCK_MOVABLE | MML_BLOCK_HIGHMEM |
+			      MML_BLOCK_HIGH | MML_BLOCK_NOWAIT | MML_BLOCK_NORETRY |
+			      MML_BLOCK_THISNODE),
 			FIELD(mml_block_alloc, handle, NEW_HANDLE),
-			FIELD(mml_block_alloc, pad, PAD),
+			FIELD(mml_block_alloc, node, NUMBER, 0, 2),
 			FIELD(mml_block_alloc, pfn, OUT),
 		},
 	},

@@ -375,7 +375,7 @@ static bool takes_longer(const struct command *c, size_t size, size_t odd_byte)
 static void test_long(const struct command *c)
 {
 	const size_t own = _IOC_SIZE(c->cmd);
-	const size_t sizes[] = { own + 1, own + 8, 1024, 1025, PAGE, PAGE + 1, LARGEST };
+	const size_t sizes[] = { own + 1, own + 8, 1280, 1281, PAGE, PAGE + 1, LARGEST };
 	bool zeros = true, others = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -538,7 +538,6 @@ static const struct {
 	FIELD(JOB_CREATE, mml_job_create, pad),
 	FIELD(EXPLAIN, mml_explain, pad),
 	FIELD(FAIL_NTH, mml_fail_nth, pad),
-	FIELD(BLOCK_ALLOC, mml_block_alloc, pad),
 	FIELD(BLOCK_FREE, mml_block_free, pad),
 	FIELD(MPROTECT, mml_mprotect_args, pad),
 	FIELD(MREMAP, mml_mremap_args, pad),
@@ -560,7 +559,9 @@ static const struct {
 	{ "EXPLAIN", MML_IOC_EXPLAIN, offsetof(struct mml_explain, flags), 0 },
 	{ "EXPLAIN's kind", MML_IOC_EXPLAIN, offsetof(struct mml_explain, kind), 1 },
 	{ "BLOCK_ALLOC", MML_IOC_BLOCK_ALLOC, offsetof(struct mml_block_alloc, flags),
-	  MML_BLOCK_ZERO | MML_BLOCK_MOVABLE | MML_BLOCK_RECLAIMABLE },
+	  MML_BLOCK_ZERO | MML_BLOCK_MOVABLE | MML_BLOCK_RECLAIMABLE | MML_BLOCK_DMA |
+	  MML_BLOCK_DMA32 | MML_BLOCK_HIGHMEM | MML_BLOCK_HIGH | MML_BLOCK_NOWAIT |
+	  MML_BLOCK_NORETRY | MML_BLOCK_RETRY_MAYFAIL | MML_BLOCK_THISNODE },
 	{ "MPROTECT's prot", MML_IOC_MPROTECT, offsetof(struct mml_mprotect_args, prot),
 	  MODE_RWX },
 	{ "MMAP's prot", MML_IOC_MMAP, offsetof(struct mml_mmap_args, prot), MODE_RWX },

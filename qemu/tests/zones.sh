@@ -43,7 +43,7 @@ like "with its frames" "$(<"$work/text")" '^   0  DMA32 +4,096 +12,288 +12,288 +
 like "and its marks" "$(<"$work/text")" '^   0  DMA +64 +80 +96 +112 +0$'
 like "as a bar: more free than it shows" "$(<"$work/text")" '^   0  DMA32 +\|#{20}m#{4}l#{4}h#{28}\+\| enough$'
 is "no line is wider than a bar wants" "$(awk 'length > 90' "$work/text")" ""
-# What a CPU takes at once may go a little below a mark: here it takes one by one
+# Without per-CPU lists, so that what is free is on the zones' lists
 n=$(make_machine exact --no-pcp)
 mmlab alloc --machine "$n" --order 0 --count 16080 -- mmlab zones --machine "$n" >"$work/full"
 exits "there is not one more" 1 mmlab alloc --machine "$n" --order 0 --count 16081
@@ -143,6 +143,64 @@ exits "none at all" 2 mmlab machine destroy
 exits "what with it?" 2 mmlab machine mend
 exits "of the lab or of the kernel" 2 mmlab zones --kernel --machine 0
 exits "an argument too many" 2 mmlab zones 0
+
+#
+# What a block is asked for with
+#
+
+# first_frame OPTION... - the first frame of a block that mmlab alloc gets on that machine
+first_frame()
+{
+	mmlab alloc --machine "$n" "$@" | sed -n 's/^first frames: //p'
+}
+
+# zone_of PFN - node and zone that it lies in
+zone_of()
+{
+	zones "$n" "${where[@]}" | awk -v pfn="$1" 'pfn >= $3 && pfn < $3 + $4 { print $1, $2 }'
+}
+
+n=$(make_machine kinds --memory 64M --nodes 2 --movable 16M --seed 1)
+is "of zone DMA" "$(zone_of "$(first_frame --node 1 --gfp dma)")" "0 DMA"
+is "of node 1" "$(zone_of "$(first_frame --node 1 --order 4)")" "1 DMA32"
+is "of node 0" "$(zone_of "$(first_frame --node 0 --order 4)")" "0 DMA32"
+is "movable is not enough for zone Movable" "$(zone_of "$(first_frame --node 1 --movable)")" "1 DMA32"
+is "with highmem it is" "$(zone_of "$(first_frame --node 1 --movable --gfp highmem)")" "1 Movable"
+exits "that node has no zone DMA" 1 mmlab alloc --machine "$n" --node 1 --gfp dma,thisnode
+like "which is explained" "$(mmlab explain --machine "$n" --json)" '"why": "no_zone"'
+# Node 1 has 6144 frames of zone DMA32, and keeps some: more than these are node 0's
+like "a node that is short sends to the next" "$(mmlab alloc --machine "$n" --node 1 --count 7000)" '^7,000 blocks'
+exits "but not with thisnode" 1 mmlab alloc --machine "$n" --node 1 --gfp thisnode --count 7000
+exits "nor if it will not wait" 1 mmlab alloc --machine "$n" --node 1 --gfp thisnode,nowait --count 7000
+exits "no such node on this machine" 1 mmlab alloc --machine "$n" --node 2
+exits "no such node at all" 2 mmlab alloc --machine "$n" --node 8
+exits "no such flag" 2 mmlab alloc --machine "$n" --gfp nofail
+exits "two zones" 1 mmlab alloc --machine "$n" --gfp dma,dma32
+most=$(mmlab alloc --machine "$n" --count 20000 2>&1 | sed -n 's/ blocks of order.*//p' | tr -d ,)
+more=$(mmlab alloc --machine "$n" --gfp high --count 20000 2>&1 | sed -n 's/ blocks of order.*//p' | tr -d ,)
+ok "root may take of the reserves" [ "$more" -gt "$most" ]
+
+#
+# Sections, and areas
+#
+ok "a section goes" bash -c "echo offline 5 >$lab_debugfs/$n/sections"
+like "it is offline" "$(sed -n 7p "$lab_debugfs/$n/sections")" '^ +5 +5120 +0 +0 +DMA32 offline$'
+is "its frames are gone" "$(machine_field "$n" frames)" 15360
+like "a hole in the map" "$(grep hole "$lab_debugfs/$n/blocks")" '^5120 '
+exits "it cannot go twice" 1 bash -c "echo offline 5 >$lab_debugfs/$n/sections"
+exits "one that is in use stays" 0 mmlab alloc --machine "$n" --gfp dma -- bash -c "! echo offline 3 >$lab_debugfs/$n/sections || ! echo offline 2 >$lab_debugfs/$n/sections || ! echo offline 1 >$lab_debugfs/$n/sections || ! echo offline 0 >$lab_debugfs/$n/sections"
+for section in 0 1 2 3 5; do
+	echo "online $section" >"$lab_debugfs/$n/sections"
+done 2>/dev/null
+is "all are back" "$(grep -c online "$lab_debugfs/$n/sections")" 16
+ok "an area is made" bash -c "echo declare films 2048 >$lab_debugfs/$n/cma"
+like "it is shown" "$(<"$lab_debugfs/$n/cma")" '^films +[0-9]+ +2048 +0$'
+is "and counted" "$(awk '$1 == "cma" { sum += $2 } END { print sum }' "$lab_debugfs/$n/zoneinfo")" 2048
+exits "one that is too large" 1 bash -c "echo declare all 16384 >$lab_debugfs/$n/cma"
+exits "one of half a pageblock" 1 bash -c "echo declare half 256 >$lab_debugfs/$n/cma"
+ok "all is well meanwhile" mmlab validate --machine "$n"
+ok "it goes" bash -c "echo destroy films >$lab_debugfs/$n/cma"
+ok "and the machine" mmlab machine destroy kinds
 
 is "none of these is left" "$(mmlab info --json | grep -c '"machine"')" 1
 ok "all is well" mmlab validate
