@@ -68,6 +68,7 @@ struct mml_slowpath_ops {
 	bool (*oom_victim)(struct mml_machine *machine);
 };
 
+void mml_zone_balanced(struct mml_machine *machine, int nid, int zid, unsigned long frames);
 void mml_slowpath_register(struct mml_machine *machine,
 			   const struct mml_slowpath_ops *ops);
 

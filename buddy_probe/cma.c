@@ -17,9 +17,11 @@
 #include <linux/bitmap.h>
 #include <linux/export.h>
 #include <linux/list.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/vmalloc.h>
 
 #include "buddy_probe/internal.h"
 #include "mm_lab/alloc.h"
@@ -32,6 +34,7 @@
  * @base: its first frame number
  * @nr: how many frames, in whole pageblocks
  * @used: which of them its owner has
+ * @written: it was made by writing to debugfs, and has no other owner
  */
 struct mml_cma {
 	struct list_head node;
@@ -40,6 +43,7 @@ struct mml_cma {
 	unsigned long base;
 	unsigned long nr;
 	unsigned long *used;
+	bool written;
 };
 
 static struct mml_cma *mml_cma_new(struct mml_machine *machine, const char *name,
@@ -49,7 +53,7 @@ static struct mml_cma *mml_cma_new(struct mml_machine *machine, const char *name
 
 	if (!cma)
 		return NULL;
-	cma->used = mml_kzalloc(machine, BITS_TO_LONGS(nr) * sizeof(long), GFP_KERNEL);
+	cma->used = mml_vcalloc(machine, BITS_TO_LONGS(nr), sizeof(long));
 	if (!cma->used) {
 		kfree(cma);
 		return NULL;
@@ -62,7 +66,7 @@ static struct mml_cma *mml_cma_new(struct mml_machine *machine, const char *name
 
 static void mml_cma_free(struct mml_cma *cma)
 {
-	kfree(cma->used);
+	vfree(cma->used);
 	kfree(cma);
 }
 
@@ -87,8 +91,9 @@ static int mml_cma_find(struct mml_cma *cma)
 				cma->base = pfn;
 				return 0;
 			}
-			if (pfn < MML_PAGEBLOCK_FRAMES)
+			if (pfn < MML_PAGEBLOCK_FRAMES || fatal_signal_pending(current))
 				break;
+			cond_resched();
 		}
 	}
 	return -ENOMEM;
@@ -109,6 +114,34 @@ static void mml_cma_lend(struct mml_cma *cma, enum mml_migratetype migratetype)
 	mml_free_contig_range(machine, cma->base, cma->nr);
 }
 
+/* See mml_cma_declare(). */
+static struct mml_cma *__mml_cma_declare(struct mml_machine *machine, const char *name,
+					 unsigned long nr, bool written)
+{
+	struct mml_buddy *buddy = mml_buddy(machine);
+	struct mml_cma *cma;
+	int err;
+
+	if (!nr || !IS_ALIGNED(nr, MML_PAGEBLOCK_FRAMES) || !buddy->grouping)
+		return ERR_PTR(-EINVAL);
+	if (nr > machine->nr_frames)
+		return ERR_PTR(-ENOMEM);
+	cma = mml_cma_new(machine, name, nr);
+	if (!cma)
+		return ERR_PTR(-ENOMEM);
+	cma->written = written;
+	mutex_lock(&buddy->hotplug_lock);
+	err = mml_cma_find(cma);
+	if (!err) {
+		mml_cma_lend(cma, MML_MIGRATE_CMA);
+		list_add_tail(&cma->node, &buddy->cmas);
+	}
+	mutex_unlock(&buddy->hotplug_lock);
+	if (!err)
+		return cma;
+	mml_cma_free(cma);
+	return ERR_PTR(err);
+}
 /**
  * mml_cma_declare - make an area
  * @machine: on which machine
@@ -122,26 +155,7 @@ static void mml_cma_lend(struct mml_cma *cma, enum mml_migratetype migratetype)
 struct mml_cma *mml_cma_declare(struct mml_machine *machine, const char *name,
 				unsigned long nr)
 {
-	struct mml_buddy *buddy = mml_buddy(machine);
-	struct mml_cma *cma;
-	int err;
-
-	if (!nr || !IS_ALIGNED(nr, MML_PAGEBLOCK_FRAMES) || !buddy->grouping)
-		return ERR_PTR(-EINVAL);
-	cma = mml_cma_new(machine, name, nr);
-	if (!cma)
-		return ERR_PTR(-ENOMEM);
-	mutex_lock(&buddy->hotplug_lock);
-	err = mml_cma_find(cma);
-	if (!err) {
-		mml_cma_lend(cma, MML_MIGRATE_CMA);
-		list_add_tail(&cma->node, &buddy->cmas);
-	}
-	mutex_unlock(&buddy->hotplug_lock);
-	if (!err)
-		return cma;
-	mml_cma_free(cma);
-	return ERR_PTR(err);
+	return __mml_cma_declare(machine, name, nr, false);
 }
 EXPORT_SYMBOL_NS_GPL(mml_cma_declare, MM_LAB);
 
@@ -216,6 +230,9 @@ struct mml_page *mml_cma_alloc(struct mml_cma *cma, unsigned long nr, unsigned i
 		}
 		/* Some of it is lent. */
 		at += mask + 1;
+		if (fatal_signal_pending(current))
+			break;
+		cond_resched();
 	}
 	mutex_unlock(&buddy->hotplug_lock);
 	return page;
@@ -304,10 +321,10 @@ static int mml_cma_declare_write(struct mml_machine *machine, const char *name,
 
 	if (!*name || !number || kstrtoul(number, 10, &nr))
 		return -EINVAL;
-	return PTR_ERR_OR_ZERO(mml_cma_declare(machine, name, nr));
+	return PTR_ERR_OR_ZERO(__mml_cma_declare(machine, name, nr, true));
 }
 
-/* The first one of that name, if its owner has nothing of it. */
+/* The first one of that name that was made by writing. */
 static int mml_cma_destroy_write(struct mml_machine *machine, const char *name)
 {
 	struct mml_buddy *buddy = mml_buddy(machine);
@@ -316,11 +333,10 @@ static int mml_cma_destroy_write(struct mml_machine *machine, const char *name)
 
 	mutex_lock(&buddy->hotplug_lock);
 	list_for_each_entry(cma, &buddy->cmas, node) {
-		if (strcmp(cma->name, name))
+		if (!cma->written || strcmp(cma->name, name))
 			continue;
-		err = bitmap_empty(cma->used, cma->nr) ? 0 : -EBUSY;
-		if (!err)
-			__mml_cma_destroy(cma);
+		err = 0;
+		__mml_cma_destroy(cma);
 		break;
 	}
 	mutex_unlock(&buddy->hotplug_lock);

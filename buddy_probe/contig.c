@@ -14,8 +14,9 @@
  * range cannot be had; all pageblocks of a range have to be of one zone.
  *
  * Locking: buddy->hotplug_lock, a mutex, so that pageblocks are isolated by one at a time;
- * zone->lock inside it, a pageblock at a time.
+ * zone->lock inside it, for all of the range: which is isolated, and taken, as a whole.
  */
+#include <kunit/visibility.h>
 #include <linux/export.h>
 
 #include "buddy_probe/debug.h"
@@ -74,7 +75,7 @@ int mml_start_isolate_page_range(struct mml_machine *machine, unsigned long star
 				 unsigned long end, bool cma,
 				 struct mml_isolation *isolation)
 {
-	unsigned long last = ALIGN(end, MML_PAGEBLOCK_FRAMES), flags;
+	unsigned long last, flags;
 	struct mml_buddy *buddy = mml_buddy(machine);
 	struct mml_zone *zone;
 	bool suits;
@@ -82,7 +83,10 @@ int mml_start_isolate_page_range(struct mml_machine *machine, unsigned long star
 
 	lockdep_assert_held(&buddy->hotplug_lock);
 
-	if (start >= end || last > machine->nr_frames)
+	if (start >= end || end > machine->nr_frames)
+		return -EINVAL;
+	last = ALIGN(end, MML_PAGEBLOCK_FRAMES);
+	if (last > machine->nr_frames)
 		return -EINVAL;
 	zone = mml_page_zone(buddy, &machine->memmap[start]);
 	*isolation = (struct mml_isolation){
@@ -100,6 +104,7 @@ int mml_start_isolate_page_range(struct mml_machine *machine, unsigned long star
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return suits ? 0 : -EINVAL;
 }
+EXPORT_SYMBOL_IF_KUNIT(mml_start_isolate_page_range);
 
 /* They become what they were, and what is free there everybody's again. */
 void mml_undo_isolate_page_range(const struct mml_isolation *isolation)
@@ -114,6 +119,7 @@ void mml_undo_isolate_page_range(const struct mml_isolation *isolation)
 		mml_set_pageblock_isolate(zone, pfn, was[pfn >> MML_PAGEBLOCK_ORDER]);
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
+EXPORT_SYMBOL_IF_KUNIT(mml_undo_isolate_page_range);
 
 /* The range is isolated: take it, frame by frame, if it is free. */
 static bool mml_take_range(const struct mml_isolation *isolation, u32 start, u32 end)
@@ -126,7 +132,8 @@ static bool mml_take_range(const struct mml_isolation *isolation, u32 start, u32
 	spin_lock_irqsave(&zone->lock, flags);
 	taken = mml_isolate_freepages_range(zone, start, end);
 	for (pfn = start; taken && pfn < end; pfn++)
-		mml_prep_new_page(&zone->machine->memmap[pfn], 0, MML_MIGRATE_MOVABLE);
+		mml_prep_new_page(&zone->machine->memmap[pfn], 0,
+				  MML_MIGRATE_UNMOVABLE);
 	spin_unlock_irqrestore(&zone->lock, flags);
 	if (!taken)
 		return false;
@@ -137,12 +144,25 @@ static bool mml_take_range(const struct mml_isolation *isolation, u32 start, u32
 	return true;
 }
 
+/* Is anything of it allocated? A look without any lock, before others are disturbed. */
+static bool mml_range_in_use(const struct mml_machine *machine, unsigned long start,
+			     unsigned long end)
+{
+	for (end = min(end, machine->nr_frames); start < end; start++)
+		if (READ_ONCE(machine->memmap[start].state) == MML_FRAME_ALLOCATED)
+			return true;
+	return false;
+}
+
 /* With buddy->hotplug_lock held. See mml_alloc_contig_range(). */
 int __mml_alloc_contig_range(struct mml_machine *machine, unsigned long start,
 			     unsigned long end, bool cma)
 {
 	struct mml_isolation isolation;
 	int err;
+
+	if (mml_range_in_use(machine, start, end))
+		return -EBUSY;
 
 	err = mml_start_isolate_page_range(machine, start, end, cma, &isolation);
 	if (err)
@@ -189,6 +209,11 @@ EXPORT_SYMBOL_NS_GPL(mml_alloc_contig_range, MM_LAB);
  */
 void mml_free_contig_range(struct mml_machine *machine, unsigned long pfn, unsigned long nr)
 {
+	if (nr > machine->nr_frames || pfn > machine->nr_frames - nr) {
+		mml_report(machine, "%lu frames from %lu on given back: there are %lu", nr,
+			   pfn, machine->nr_frames);
+		return;
+	}
 	for (; nr--; pfn++)
 		__mml_free_pages(machine, mml_pfn_to_page(machine, mml_pfn(pfn)), 0);
 }

@@ -103,9 +103,10 @@ static void mml_explain_state(const struct mml_zones_state *state,
 
 /*
  * There is no block for the request: write down what there is. Returns: false if that would
- * do, by now; nothing is written down then.
+ * do, by now; nothing is written down then, unless @anyway.
  */
-bool mml_explain_zones(const struct mml_alloc_context *ac, unsigned int alloc_flags)
+bool mml_explain_zones(const struct mml_alloc_context *ac, unsigned int alloc_flags,
+		       bool anyway)
 {
 	struct mml_zoneref *ref = ac->preferred_zoneref;
 	struct mml_zones_state state = {};
@@ -113,7 +114,7 @@ bool mml_explain_zones(const struct mml_alloc_context *ac, unsigned int alloc_fl
 
 	mml_for_next_zone_zonelist(zone, ref, ac->highest_zoneidx)
 		mml_look_at_zone(&state, zone, ac, alloc_flags);
-	if (state.suits && !mml_machine_broken(ac->machine))
+	if (state.suits && !anyway && !mml_machine_broken(ac->machine))
 		return false;
 	mml_explain_state(&state, ac, mml_nr_pcp_pages(mml_buddy(ac->machine)));
 	return true;

@@ -416,6 +416,28 @@ void mml_free_one_page(struct mml_zone *zone, struct mml_page *page,
 		 mml_free_list(zone, order, migratetype)->nr);
 }
 
+/*
+ * Put a block back that was allocated. One that covers several pageblocks may find that
+ * they have become of types that do not merge: then each goes by itself.
+ */
+void mml_free_block(struct mml_zone *zone, struct mml_page *page, unsigned int order)
+{
+	u32 pfn = mml_page_to_pfn(zone->machine, page).val, end = pfn + (1U << order);
+
+	lockdep_assert_held(&zone->lock);
+
+	if (order <= MML_PAGEBLOCK_ORDER ||
+	    mml_migratetypes_merge(mml_get_pageblock_migratetype(zone, pfn),
+				   mml_get_pageblock_migratetype(zone, end - 1))) {
+		mml_free_one_page(zone, page, order);
+		return;
+	}
+	page->state = MML_FRAME_INTERIOR;
+	for (; pfn < end; pfn += MML_PAGEBLOCK_FRAMES)
+		mml_free_one_page(zone, &zone->machine->memmap[pfn],
+				  MML_PAGEBLOCK_ORDER);
+}
+
 /* The largest order of a block that begins at @pfn and ends by @end. */
 static unsigned int mml_fitting_order(unsigned long pfn, unsigned long end)
 {
@@ -471,8 +493,10 @@ bool mml_isolate_freepages_range(struct mml_zone *zone, u32 start, u32 end)
 			return false;
 	for (pfn = first; pfn < end; pfn += 1U << order) {
 		order = mml_block_order(&memmap[pfn]);
-		mml_del_page_from_free_list(zone, &memmap[pfn], order,
-					    MML_MIGRATE_ISOLATE);
+		/* A corrupt list: the machine is broken, and loses these frames. */
+		if (!mml_del_page_from_free_list(zone, &memmap[pfn], order,
+						 MML_MIGRATE_ISOLATE))
+			return false;
 	}
 	mml_free_pages_memory(zone, first, start);
 	mml_free_pages_memory(zone, end, pfn);

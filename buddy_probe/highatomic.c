@@ -36,9 +36,9 @@ void mml_reserve_highatomic_pageblock(struct mml_zone *zone, struct mml_page *pa
 		return;
 	spin_lock_irqsave(&zone->lock, flags);
 	migratetype = mml_get_pageblock_migratetype(zone, pfn);
-	if (zone->nr_reserved_highatomic < max && mml_migratetype_mergeable(migratetype)) {
-		mml_move_pageblocks(zone, pfn, order, migratetype,
-				    MML_MIGRATE_HIGHATOMIC);
+	if (zone->nr_reserved_highatomic < max &&
+	    mml_migratetype_mergeable(migratetype) &&
+	    mml_move_pageblocks(zone, pfn, order, migratetype, MML_MIGRATE_HIGHATOMIC)) {
 		zone->nr_reserved_highatomic += max(1UL << order, MML_PAGEBLOCK_FRAMES);
 		trace_mml_alloc_decision(zone->machine, order, MML_TRY_RESERVE,
 					 mml_zone_id(zone), page, 0);

@@ -24,6 +24,7 @@
 static void mml_zone_size_changed(struct mml_buddy *buddy)
 {
 	mutex_lock(&buddy->sysctl_lock);
+	mml_update_min_free_kbytes(buddy);
 	mml_setup_per_zone_wmarks(buddy);
 	mml_setup_per_zone_lowmem_reserve(buddy);
 	mutex_unlock(&buddy->sysctl_lock);
@@ -73,6 +74,19 @@ static int __mml_offline_section(struct mml_machine *machine, unsigned long star
 		return 0;
 	mml_undo_isolate_page_range(&isolation);
 	return -EBUSY;
+}
+
+/*
+ * The page allocator comes to a machine that another one has left: all sections are online
+ * to begin with.
+ */
+void mml_online_all_sections(struct mml_machine *machine)
+{
+	unsigned long start;
+
+	for (start = 0; start < machine->nr_frames; start += MML_SECTION_FRAMES)
+		if (mml_section_offline(machine, start))
+			mml_section_online(machine, start, true);
 }
 
 static bool mml_section_exists(const struct mml_machine *machine, unsigned long section)

@@ -123,6 +123,8 @@ void mml_free_range(struct mml_zone *zone, u32 start, u32 end)
 void mml_free_one_page(struct mml_zone *zone, struct mml_page *page,
 		       unsigned int freed)
 	__must_hold(&zone->lock);
+void mml_free_block(struct mml_zone *zone, struct mml_page *page, unsigned int order)
+	__must_hold(&zone->lock);
 void mml_free_area_init(struct mml_zone *zone);
 void mml_free_all_pages(struct mml_zone *zone);
 unsigned long mml_next_block(const struct mml_machine *machine, unsigned long pfn);
@@ -161,6 +163,8 @@ bool mml_zone_has_bulk(const struct mml_zone *zone, const struct mml_alloc_conte
 		       unsigned int alloc_flags, unsigned long nr);
 void mml_boost_watermark(struct mml_zone *zone, unsigned int alloc_flags)
 	__must_hold(&zone->lock);
+void mml_clear_boosts(struct mml_buddy *buddy);
+void mml_update_min_free_kbytes(struct mml_buddy *buddy);
 void mml_setup_per_zone_wmarks(struct mml_buddy *buddy);
 void mml_setup_per_zone_lowmem_reserve(struct mml_buddy *buddy);
 void mml_watermarks_init(struct mml_buddy *buddy);
@@ -199,6 +203,7 @@ void mml_cmas_free(struct mml_buddy *buddy);
 extern const struct file_operations mml_cma_fops;
 
 /* hotplug.c: sections go offline, and come back */
+void mml_online_all_sections(struct mml_machine *machine);
 extern const struct file_operations mml_sections_fops;
 
 /* slowpath.c: when no zone has a block to spare */
@@ -266,7 +271,8 @@ void mml_type_name(struct mml_machine *machine, unsigned int type, char *name,
 extern const struct file_operations mml_blocks_fops;
 
 /* explain.c: what failed, and why */
-bool mml_explain_zones(const struct mml_alloc_context *ac, unsigned int alloc_flags);
+bool mml_explain_zones(const struct mml_alloc_context *ac, unsigned int alloc_flags,
+		       bool anyway);
 extern struct mml_alloc_table mml_buddy_alloc_table;
 
 /* ioctl.c: blocks held by handle. */

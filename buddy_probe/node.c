@@ -315,8 +315,10 @@ struct mml_buddy *mml_buddy_create(struct mml_machine *machine)
 
 	if (!buddy)
 		return ERR_PTR(-ENOMEM);
+	mml_online_all_sections(machine);
 	buddy->machine = machine;
 	mutex_init(&buddy->hotplug_lock);
+	mutex_init(&buddy->oom);
 	INIT_LIST_HEAD(&buddy->cmas);
 	buddy->nr_nodes = machine->topology.nr_nodes;
 	buddy->grouping = !(machine->options & BIT(MML_OPTION_NO_GROUPING));

@@ -555,7 +555,7 @@ static void mml_free_to_zone(struct mml_zone *zone, struct mml_page *page,
 		return;
 	}
 	spin_lock(&zone->lock);
-	mml_free_one_page(zone, page, order);
+	mml_free_block(zone, page, order);
 	spin_unlock(&zone->lock);
 }
 

@@ -1,26 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The file zoneinfo in debugfs, and the tunables that decide what is in it.
+ * The file zoneinfo in debugfs.
  *
  * Kernel counterpart: zoneinfo_show(), mm/vmstat.c, same format: of the items of a zone
  * those that there are; high and batch of a CPU are the sum and the largest of its
- * lists' sizes. The tunables are files of /proc/sys/vm there: min_free_kbytes,
- * watermark_scale_factor, watermark_boost_factor, lowmem_reserve_ratio; same names, same
- * meaning, same bounds.
+ * lists' sizes.
  *
- * Locking: none while zones are shown, counts are read while they change. Tunables are read
- * and written under buddy->sysctl_lock.
+ * Locking: none for counts, they are read while they change, as there; buddy->hotplug_lock
+ * for the CMA areas.
  */
-
 #include "buddy_probe/internal.h"
-
-/* Most that a tunable may be; that of min_free_kbytes is what the machine has. */
-#define MML_MAX_SCALE_FACTOR	3000U
-#define MML_MAX_TUNABLE		INT_MAX
-
-/*
- * zoneinfo
- */
 
 static void mml_show_pageset(struct seq_file *seq, const struct mml_per_cpu_pages *pcp,
 			     int cpu)

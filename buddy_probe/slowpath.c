@@ -22,6 +22,8 @@
  * more here; __GFP_NOFAIL waits between two tries, and holds the machine; only who gives
  * __GFP_MEMALLOC has all reserves, for PF_MEMALLOC speaks of the host's memory; what
  * failed is explained (explain.c) instead of printed, so __GFP_NOWARN has nothing to do.
+ * Whether compaction is worth it is the compactor's to say, also for a large block with
+ * __GFP_NORETRY and without __GFP_IO; it is asked again after reclaiming.
  *
  * Locking: none held. mml_slowpath_srcu while an op runs.
  */
@@ -85,6 +87,8 @@ void mml_slowpath_register(struct mml_machine *machine, const struct mml_slowpat
 {
 	rcu_assign_pointer(mml_buddy(machine)->slowpath, ops);
 	synchronize_srcu(&mml_slowpath_srcu);
+	if (!ops || !ops->wakeup_kswapd)
+		mml_clear_boosts(mml_buddy(machine));
 }
 EXPORT_SYMBOL_NS_GPL(mml_slowpath_register, MM_LAB);
 
@@ -108,10 +112,13 @@ EXPORT_SYMBOL_NS_GPL(mml_slowpath_register, MM_LAB);
 /* Is there a background reclaimer? Any context. */
 bool mml_has_kswapd(struct mml_zone *zone)
 {
+	int idx = srcu_read_lock(&mml_slowpath_srcu);
 	const struct mml_slowpath_ops *ops =
-		rcu_access_pointer(zone->buddy->slowpath);
+		srcu_dereference(zone->buddy->slowpath, &mml_slowpath_srcu);
+	bool has = ops && ops->wakeup_kswapd;
 
-	return ops && READ_ONCE(ops->wakeup_kswapd);
+	srcu_read_unlock(&mml_slowpath_srcu, idx);
+	return has;
 }
 
 /* A zone is short, or will be: wake its node's background reclaimer. Any context. */
@@ -165,6 +172,12 @@ static unsigned int mml_gfp_to_alloc_flags(const struct mml_alloc_context *ac)
 	return alloc_flags;
 }
 
+/* Is it the current process's, and that is to die? Not if it only interrupts it. */
+static bool mml_is_oom_victim(const struct mml_alloc_context *ac)
+{
+	return in_task() && mml_slowpath_call(ac->machine, false, oom_victim);
+}
+
 /* Is the request entitled to more, for what its frames are for? 0: no. */
 static unsigned int mml_reserve_flags(const struct mml_alloc_context *ac)
 {
@@ -172,7 +185,7 @@ static unsigned int mml_reserve_flags(const struct mml_alloc_context *ac)
 		return 0;
 	if (ac->gfp & __GFP_MEMALLOC)
 		return MML_ALLOC_NO_WATERMARKS;
-	return mml_slowpath_call(ac->machine, false, oom_victim) ? MML_ALLOC_OOM : 0;
+	return mml_is_oom_victim(ac) ? MML_ALLOC_OOM : 0;
 }
 
 /*
@@ -239,7 +252,7 @@ static bool mml_zones_reclaimable(const struct mml_slowpath *sp)
 					  zone->nid, zone->zid);
 
 		if (__mml_zone_watermark_ok(zone, ac->order,
-					    READ_ONCE(zone->watermark[MML_WMARK_MIN]),
+					    mml_wmark_pages(zone, MML_WMARK_MIN),
 					    ac->highest_zoneidx, sp->alloc_flags,
 					    available))
 			return true;
@@ -269,16 +282,16 @@ static bool mml_should_reclaim_retry(struct mml_slowpath *sp)
 
 static bool mml_should_compact_retry(struct mml_slowpath *sp)
 {
-	int retries = MML_MAX_COMPACT_RETRIES;
+	bool costly = sp->ac->order > MML_COSTLY_ORDER;
+	int retries = costly ? MML_MAX_COMPACT_RETRIES / 4 : MML_MAX_COMPACT_RETRIES;
 
 	if (!sp->ac->order || !sp->progress || sp->compacted == MML_COMPACT_SKIPPED)
 		return false;
-	if (sp->ac->order > MML_COSTLY_ORDER)
-		retries /= 4;
 	if (sp->compacted == MML_COMPACT_SUCCESS && sp->compact_retries++ < retries)
 		return true;
-	/* As hard as that it did not work: harder. */
-	if (sp->compact_priority == MML_COMPACT_PRIO_SYNC_FULL)
+	/* As hard as that it did not work: harder, for what is not too large. */
+	if (sp->compact_priority <= (costly ? MML_COMPACT_PRIO_SYNC_LIGHT :
+					      MML_COMPACT_PRIO_SYNC_FULL))
 		return false;
 	sp->compact_priority--;
 	sp->compact_retries = 0;
@@ -298,8 +311,15 @@ static struct mml_page *mml_alloc_pages_may_oom(struct mml_slowpath *sp)
 	    ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_THISNODE) ||
 	    ac->highest_zoneidx < MML_ZONE_NORMAL)
 		return page;
+	/* One at a time: who comes meanwhile tries again a little later. */
+	if (!mutex_trylock(&mml_buddy(ac->machine)->oom)) {
+		sp->progress = true;
+		schedule_timeout_uninterruptible(1);
+		return NULL;
+	}
 	sp->progress = mml_slowpath_call(ac->machine, false, out_of_memory, ac->gfp,
 					 ac->order);
+	mutex_unlock(&mml_buddy(ac->machine)->oom);
 	mml_tell_slowpath(ac, MML_TRY_OOM, sp->progress);
 	return NULL;
 }
@@ -331,7 +351,11 @@ static struct mml_page *mml_alloc_pages_round(struct mml_slowpath *sp, bool *aga
 	if (*again)
 		return NULL;
 	page = mml_alloc_pages_may_oom(sp);
-	if (!page && sp->progress && !(sp->alloc_flags & MML_ALLOC_OOM)) {
+	/* Who is to die, and has had what he may, does not wait for that. */
+	if (sp->alloc_flags & MML_ALLOC_OOM ||
+	    (ac->gfp & __GFP_NOMEMALLOC && mml_is_oom_victim(ac)))
+		return page;
+	if (!page && sp->progress) {
 		sp->no_progress_loops = 0;
 		*again = true;
 	}
@@ -392,7 +416,7 @@ static struct mml_page *mml_alloc_pages_nofail(struct mml_slowpath *sp)
 			pr_warn("machine %u: %s[%d] has been waiting for a block of order %u for 10 s, and may not fail: free some, \"mmlab explain %u\" says why it has none\n",
 				machine->id, current->comm, task_pid_nr(current),
 				sp->ac->order, machine->id);
-			mml_explain_zones(sp->ac, sp->alloc_flags);
+			mml_explain_zones(sp->ac, sp->alloc_flags, true);
 		}
 		schedule_timeout_uninterruptible(MML_NOFAIL_WAIT);
 		page = mml_alloc_pages_try(sp);
@@ -414,8 +438,10 @@ static struct mml_page *mml_alloc_pages_fail(struct mml_slowpath *sp)
 	struct mml_page *page = NULL;
 	int tries;
 
-	for (tries = 0; !page && tries < MML_MAX_RECLAIM_RETRIES; tries++) {
-		if (mml_explain_zones(sp->ac, sp->alloc_flags))
+	for (tries = 1; !page && tries <= MML_MAX_RECLAIM_RETRIES; tries++) {
+		bool last = tries == MML_MAX_RECLAIM_RETRIES;
+
+		if (mml_explain_zones(sp->ac, sp->alloc_flags, last))
 			break;
 		page = mml_get_page_from_freelist(sp->ac, sp->alloc_flags);
 	}

@@ -51,7 +51,7 @@ EXPORT_SYMBOL_NS_GPL(mml_compound_head, MM_LAB);
  * @page: its first frame, to which nobody else has a reference
  * @order: its order
  *
- * Each has one reference then, and is freed by itself.
+ * Each has one reference and the block's type then, no mapping, and is freed by itself.
  *
  * Context: any but NMI.
  * Return: 0; -EINVAL, and a report, if there is no such block; -EBUSY if there are other
@@ -61,6 +61,7 @@ int mml_split_page(struct mml_machine *machine, struct mml_page *page, unsigned 
 {
 	struct mml_zone *zone;
 	unsigned long flags, pfn, i;
+	u8 type, mobility;
 
 	if (!mml_page_valid_pfn(machine, page, &pfn) || page->order != order ||
 	    READ_ONCE(page->state) != MML_FRAME_ALLOCATED) {
@@ -70,10 +71,12 @@ int mml_split_page(struct mml_machine *machine, struct mml_page *page, unsigned 
 	if (mml_page_ref_count(page) != 1)
 		return -EBUSY;
 	zone = mml_page_zone(mml_buddy(machine), page);
+	type = page->type;
+	mobility = page->mobility;
 	spin_lock_irqsave(&zone->lock, flags);
 	for (i = 0; i < 1UL << order; i++) {
-		mml_prep_new_page(&page[i], 0, page->mobility);
-		page[i].type = page->type;
+		mml_prep_new_page(&page[i], 0, mobility);
+		page[i].type = type;
 	}
 	spin_unlock_irqrestore(&zone->lock, flags);
 	if (unlikely(machine->page_owners))
@@ -104,8 +107,12 @@ struct mml_page *mml_alloc_pages_exact(struct mml_machine *machine, size_t size,
 	order = size ? get_order(size) : 0;
 	if (size)
 		page = mml_alloc_pages(machine, gfp, order, site);
-	if (!page || mml_split_page(machine, page, order))
+	if (!page)
 		return NULL;
+	if (mml_split_page(machine, page, order)) {
+		__mml_free_pages(machine, page, order);
+		return NULL;
+	}
 	mml_free_contig_range(machine, mml_page_to_pfn(machine, page).val + nr,
 			      (1UL << order) - nr);
 	return page;

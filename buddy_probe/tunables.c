@@ -22,21 +22,15 @@
 #define MML_TUNABLE_SIZE	80
 
 /*
- * Copy in what was written, as up to @nr numbers, each of @min to @max; those that are not
- * written stay. Returns: 0, -EFAULT, or -EINVAL.
+ * @text is up to @nr numbers, each of @min to @max; those that are not in it stay. Returns:
+ * 0, or -EINVAL.
  */
-static int mml_tunable_parse(const char __user *buf, size_t len, unsigned int *value,
-			     int nr, unsigned int min, unsigned int max)
+static int mml_tunable_parse(char *text, unsigned int *value, int nr, unsigned int min,
+			     unsigned int max)
 {
-	char text[MML_TUNABLE_SIZE], *at = text, *word;
+	char *at = strim(text), *word;
 	int i, err;
 
-	if (len >= sizeof(text))
-		return -EINVAL;
-	if (copy_from_user(text, buf, len))
-		return -EFAULT;
-	text[len] = '\0';
-	strim(text);
 	for (i = 0; (word = strsep(&at, " \t")); ) {
 		if (!*word)
 			continue;
@@ -58,12 +52,20 @@ static ssize_t mml_tunable_write(struct file *file, const char __user *buf, size
 	struct seq_file *seq = file->private_data;
 	struct mml_buddy *buddy = mml_buddy(seq->private);
 	unsigned int value[MML_MAX_NR_ZONES];
+	char text[MML_TUNABLE_SIZE];
 	int err;
 
+	if (len >= sizeof(text))
+		return -EINVAL;
+	/* Not under the lock: this may wait for whoever serves the page. */
+	if (copy_from_user(text, buf, len))
+		return -EFAULT;
+	text[len] = '\0';
 	mutex_lock(&buddy->sysctl_lock);
 	memcpy(value, tunable, nr * sizeof(*value));
-	err = mml_tunable_parse(buf, len, value, nr, min, max);
+	err = mml_tunable_parse(text, value, nr, min, max);
 	if (!err) {
+		buddy->user_min_free_kbytes |= tunable == &buddy->min_free_kbytes;
 		memcpy(tunable, value, nr * sizeof(*value));
 		mml_setup_per_zone_wmarks(buddy);
 		mml_setup_per_zone_lowmem_reserve(buddy);

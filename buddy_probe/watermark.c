@@ -29,6 +29,7 @@
  * anywhere, as is the number of free frames.
  */
 #include <kunit/visibility.h>
+#include <linux/export.h>
 #include <linux/math.h>
 #include <linux/math64.h>
 #include <linux/swap.h>
@@ -187,6 +188,42 @@ void mml_boost_watermark(struct mml_zone *zone, unsigned int alloc_flags)
 		set_bit(0, &zone->boosted);
 }
 
+/* Nobody would take boosts back any more. */
+void mml_clear_boosts(struct mml_buddy *buddy)
+{
+	struct mml_zone *zone;
+	unsigned long flags;
+	int i;
+
+	mml_for_each_populated_zone(buddy, zone, i) {
+		spin_lock_irqsave(&zone->lock, flags);
+		WRITE_ONCE(zone->watermark_boost, 0);
+		clear_bit(0, &zone->boosted);
+		spin_unlock_irqrestore(&zone->lock, flags);
+	}
+}
+
+/**
+ * mml_zone_balanced - a background reclaimer has done what a boost was for
+ * @machine: on this machine
+ * @nid: in this node
+ * @zid: the zone of this type
+ * @frames: so many of the boost are no longer needed
+ *
+ * Context: any but NMI.
+ */
+void mml_zone_balanced(struct mml_machine *machine, int nid, int zid, unsigned long frames)
+{
+	struct mml_zone *zone = &mml_buddy(machine)->node[nid]->node_zones[zid];
+	unsigned long flags;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	WRITE_ONCE(zone->watermark_boost,
+		   zone->watermark_boost - min(frames, zone->watermark_boost));
+	spin_unlock_irqrestore(&zone->lock, flags);
+}
+EXPORT_SYMBOL_NS_GPL(mml_zone_balanced, MM_LAB);
+
 /*
  * Setting them.
  */
@@ -285,6 +322,15 @@ static unsigned int mml_calculate_min_free_kbytes(const struct mml_buddy *buddy)
 
 	keep = clamp_t(unsigned long, keep, MML_MIN_FREE_KBYTES, MML_MAX_FREE_KBYTES);
 	return min(keep, kbytes / MML_MIN_FREE_FRACTION);
+}
+
+/* The machine has another size: unless somebody decided on it, so has what it keeps. */
+void mml_update_min_free_kbytes(struct mml_buddy *buddy)
+{
+	lockdep_assert_held(&buddy->sysctl_lock);
+
+	if (!buddy->user_min_free_kbytes)
+		buddy->min_free_kbytes = mml_calculate_min_free_kbytes(buddy);
 }
 
 void mml_watermarks_init(struct mml_buddy *buddy)

@@ -232,10 +232,12 @@ struct mml_cpu_node {
  * @slowpath: what can be done when there is no block; under its SRCU
  * @sysctl_lock: protects the following
  * @min_free_kbytes: of all zones but MOVABLE, the sum of their min watermarks
+ * @user_min_free_kbytes: somebody decided on it
  * @watermark_scale_factor: distance between watermarks, in fractions of 10,000 of a zone
  * @watermark_boost_factor: how far they are boosted, in fractions of 10,000 of high
  * @lowmem_reserve_ratio: by type of zone: it keeps one frame for so many above it; 0: none
  * @drain: held by who has all CPUs give back what they keep
+ * @oom: held by who has somebody killed
  * @age: gives back what lies idle on per-CPU lists, while there is anything
  * @cpuhp: told when a CPU goes
  * @hotplug_lock: held by who isolates pageblocks: one at a time
@@ -257,10 +259,12 @@ struct mml_buddy {
 	const struct mml_slowpath_ops __rcu *slowpath;
 	struct mutex sysctl_lock;
 	unsigned int min_free_kbytes;
+	bool user_min_free_kbytes;
 	unsigned int watermark_scale_factor;
 	unsigned int watermark_boost_factor;
 	unsigned int lowmem_reserve_ratio[MML_MAX_NR_ZONES];
 	struct mutex drain;
+	struct mutex oom;
 	struct delayed_work age;
 	struct hlist_node cpuhp;
 	struct mutex hotplug_lock;
@@ -402,8 +406,10 @@ static inline void mml_set_pageblock_migratetype(struct mml_zone *zone, u32 pfn,
 {
 	lockdep_assert_held(&zone->lock);
 
-	WRITE_ONCE(zone->pageblock[pfn >> MML_PAGEBLOCK_ORDER],
-		   zone->grouping ? migratetype : MML_MIGRATE_UNMOVABLE);
+	/* Without grouping there are still pageblocks that are not for everybody. */
+	if (!zone->grouping && mml_migratetype_mergeable(migratetype))
+		migratetype = MML_MIGRATE_UNMOVABLE;
+	WRITE_ONCE(zone->pageblock[pfn >> MML_PAGEBLOCK_ORDER], migratetype);
 }
 
 /* Frames on the free lists of one that is not for everybody. */

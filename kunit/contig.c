@@ -64,6 +64,52 @@ static void mml_contig_test_range(struct kunit *test)
 	}
 }
 
+/* Nor is grouping needed for it. */
+static void mml_contig_test_no_grouping(struct kunit *test)
+{
+	struct mml_machine *machine =
+		mml_test_build(test, .frames = MML_TEST_FRAMES, .memmap_only = true,
+			       .seed = 1, .options = BIT(MML_OPTION_NO_GROUPING));
+
+	KUNIT_EXPECT_EQ(test, mml_alloc_contig_range(machine, 300, 1700), 0);
+	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+	KUNIT_EXPECT_EQ(test, mml_offline_section(machine, 3), 0);
+	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+	KUNIT_EXPECT_EQ(test, mml_online_section(machine, 3), 0);
+	mml_free_contig_range(machine, 300, 1400);
+	mml_test_expect_untouched(test, machine);
+}
+
+/* A large block comes back to two pageblocks, of which one is isolated meanwhile. */
+static void mml_contig_test_half(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_still(test);
+	struct mml_buddy *buddy = mml_buddy(machine);
+	struct mml_isolation isolation;
+	struct mml_page *page;
+	unsigned long pfn;
+	int half;
+
+	for (half = 0; half < 2; half++) {
+		page = mml_alloc_pages(machine, GFP_KERNEL | __GFP_MOVABLE, MML_MAX_ORDER);
+		KUNIT_ASSERT_NOT_NULL(test, page);
+		pfn = page - machine->memmap + half * MML_PAGEBLOCK_FRAMES;
+		mutex_lock(&buddy->hotplug_lock);
+		KUNIT_ASSERT_EQ(test, mml_start_isolate_page_range(machine, pfn, pfn + 1, false,
+								   &isolation), 0);
+		__mml_free_pages(machine, page, MML_MAX_ORDER);
+		mutex_unlock(&buddy->hotplug_lock);
+		KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+		KUNIT_EXPECT_EQ(test, mml_nr_free_special(mml_test_zone(machine),
+							  MML_MIGRATE_ISOLATE),
+				MML_PAGEBLOCK_FRAMES);
+		mutex_lock(&buddy->hotplug_lock);
+		mml_undo_isolate_page_range(&isolation);
+		mutex_unlock(&buddy->hotplug_lock);
+		mml_test_expect_untouched(test, machine);
+	}
+}
+
 /* One frame in use is enough; and what there is not. */
 static void mml_contig_test_busy(struct kunit *test)
 {
@@ -76,8 +122,13 @@ static void mml_contig_test_busy(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mml_alloc_contig_range(machine, pfn, pfn + 1), -EBUSY);
 	KUNIT_EXPECT_EQ(test, mml_alloc_contig_range(machine, 0, MML_TEST_FRAMES), -EBUSY);
 	KUNIT_EXPECT_EQ(test, mml_alloc_contig_range(machine, 5, 5), -EINVAL);
-	KUNIT_EXPECT_EQ(test, mml_alloc_contig_range(machine, 5, MML_TEST_FRAMES + 1),
+	KUNIT_EXPECT_EQ(test, mml_alloc_contig_range(machine, MML_TEST_FRAMES - 5,
+						     MML_TEST_FRAMES + 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, mml_alloc_contig_range(machine, MML_TEST_FRAMES - 5, -1UL),
 			-EINVAL);
+	mml_free_contig_range(machine, 0, -1UL);
+	mml_free_contig_range(machine, 1UL << 32, 1);
+	mml_test_expect_reports(test, machine, 2);
 	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
 	/* What this CPU keeps is not in use. */
 	__mml_free_pages(machine, page, 0);
@@ -302,11 +353,13 @@ static void mml_contig_test_split(struct kunit *test)
 	mml_get_page(page);
 	KUNIT_EXPECT_EQ(test, mml_split_page(machine, page, 3), -EBUSY);
 	mml_put_page(machine, page);
+	page->type = MML_PAGE_USER;
 	KUNIT_EXPECT_EQ(test, mml_split_page(machine, page, 3), 0);
 	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
 	for (i = 0; i < 8; i++) {
 		KUNIT_EXPECT_PTR_EQ(test, mml_compound_head(machine, page + i), page + i);
 		KUNIT_EXPECT_EQ(test, page[i].mobility, MML_MIGRATE_MOVABLE);
+		KUNIT_EXPECT_EQ(test, page[i].type, MML_PAGE_USER);
 		__mml_free_pages(machine, page + i, 0);
 	}
 	mml_test_expect_untouched(test, machine);
@@ -339,6 +392,8 @@ static void mml_contig_test_exact(struct kunit *test)
 
 static struct kunit_case mml_contig_cases[] = {
 	KUNIT_CASE(mml_contig_test_range),
+	KUNIT_CASE(mml_contig_test_no_grouping),
+	KUNIT_CASE(mml_contig_test_half),
 	KUNIT_CASE(mml_contig_test_busy),
 	KUNIT_CASE(mml_contig_test_borders),
 	KUNIT_CASE(mml_contig_test_cma),

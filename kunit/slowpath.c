@@ -26,6 +26,7 @@
  * @priority: with which the last one was asked for
  * @killed: calls of out_of_memory
  * @victim: the current process is to die
+ * @dead: somebody was killed already
  */
 struct mml_test_ops {
 	struct mml_slowpath_ops ops;
@@ -40,6 +41,7 @@ struct mml_test_ops {
 	enum mml_compact_priority priority;
 	int killed;
 	bool victim;
+	bool dead;
 };
 
 static struct mml_test_ops *mml_test_ops(struct mml_machine *machine)
@@ -100,7 +102,7 @@ static bool mml_test_kill(struct mml_machine *machine, gfp_t gfp, unsigned int o
 	struct mml_test_ops *to = mml_test_ops(machine);
 
 	to->killed++;
-	return mml_test_release(to, to->kills);
+	return mml_test_release(to, to->kills) || to->dead;
 }
 
 static bool mml_test_victim(struct mml_machine *machine)
@@ -228,7 +230,10 @@ static void mml_slowpath_test_victim(struct kunit *test)
 		n++;
 	}
 	KUNIT_EXPECT_EQ(test, n, min / 2);
+	/* Killing goes well again and again, and frees nothing: it does not go on for ever. */
+	to->dead = true;
 	KUNIT_EXPECT_NULL(test, mml_alloc_pages(to->machine, GFP_KERNEL | __GFP_NOMEMALLOC, 0));
+	KUNIT_EXPECT_NULL(test, mml_alloc_pages(to->machine, GFP_KERNEL, 0));
 	KUNIT_EXPECT_EQ(test, mml_test_zones_free(to->machine), min - min / 2);
 }
 
@@ -245,7 +250,7 @@ static void mml_slowpath_test_compact(struct kunit *test)
 	to->reclaims = 1;
 	KUNIT_EXPECT_NULL(test, mml_alloc_pages(to->machine,
 						GFP_KERNEL | __GFP_RETRY_MAYFAIL, 10));
-	KUNIT_EXPECT_EQ(test, to->priority, MML_COMPACT_PRIO_SYNC_FULL);
+	KUNIT_EXPECT_EQ(test, to->priority, MML_COMPACT_PRIO_SYNC_LIGHT);
 	KUNIT_EXPECT_EQ(test, to->killed, 0);
 }
 
@@ -349,6 +354,11 @@ static void mml_slowpath_test_boost(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, to->woken, 1);
 	KUNIT_EXPECT_EQ(test, zone->boosted, 0);
 	__mml_free_pages(to->machine, page, 0);
+	/* The reclaimer says that it has done half; then it goes, and the rest with it. */
+	mml_zone_balanced(to->machine, 0, zone->zid, MML_PAGEBLOCK_FRAMES / 2);
+	KUNIT_EXPECT_EQ(test, zone->watermark_boost, MML_PAGEBLOCK_FRAMES / 2);
+	mml_slowpath_register(to->machine, NULL);
+	KUNIT_EXPECT_EQ(test, zone->watermark_boost, 0);
 }
 
 static struct kunit_case mml_slowpath_cases[] = {

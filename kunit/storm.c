@@ -252,14 +252,16 @@ static int mml_storm_ranges(struct kunit *test, struct mml_machine *machine)
 	unsigned long pfn;
 	int got = 0;
 
-	for (pfn = 100; pfn + 700 < machine->nr_frames; pfn += 3 * MML_SECTION_FRAMES) {
-		int err = mml_alloc_contig_range(machine, pfn, pfn + 700);
+	for (pfn = 100; pfn + 700 < machine->nr_frames; pfn += MML_SECTION_FRAMES) {
+		/* In one half of the section or in both. */
+		unsigned long nr = pfn / MML_SECTION_FRAMES % 2 ? 300 : 700;
+		int err = mml_alloc_contig_range(machine, pfn, pfn + nr);
 
 		if (err)
 			continue;
-		got++;
-		KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
-		mml_free_contig_range(machine, pfn, 700);
+		if (got++ % 4 == 0)
+			KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+		mml_free_contig_range(machine, pfn, nr);
 	}
 	return got;
 }

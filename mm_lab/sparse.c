@@ -18,7 +18,6 @@
  * Locking: none here. Who has a section go offline, or come back, sees to it that nobody
  * uses its frames meanwhile; all else is constant while the machine lives.
  */
-#include <linux/bitmap.h>
 #include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
@@ -124,7 +123,7 @@ EXPORT_SYMBOL_NS_GPL(mml_section_offline, MM_LAB);
 void mml_memmap_free(struct mml_machine *machine)
 {
 	vfree(machine->memmap);
-	bitmap_free(machine->offline);
+	kvfree(machine->offline);
 }
 
 /**
