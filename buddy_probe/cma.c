@@ -20,7 +20,6 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
 #include "buddy_probe/internal.h"
@@ -349,13 +348,10 @@ static ssize_t mml_cma_write(struct file *file, const char __user *buf, size_t l
 {
 	struct seq_file *seq = file->private_data;
 	char text[MML_NAME_LEN + 32], *at = text, *what, *name;
-	int err = -EINVAL;
+	int err = mml_copy_text(text, sizeof(text), buf, len);
 
-	if (len >= sizeof(text))
-		return -EINVAL;
-	if (copy_from_user(text, buf, len))
-		return -EFAULT;
-	text[len] = '\0';
+	if (err)
+		return err;
 	at = strim(text);
 	what = strsep(&at, " ");
 	name = strsep(&at, " ");
@@ -365,6 +361,8 @@ static ssize_t mml_cma_write(struct file *file, const char __user *buf, size_t l
 		err = mml_cma_declare_write(seq->private, name, at);
 	else if (!strcmp(what, "destroy") && !at)
 		err = mml_cma_destroy_write(seq->private, name);
+	else
+		err = -EINVAL;
 	return err ?: len;
 }
 

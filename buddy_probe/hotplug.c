@@ -16,7 +16,6 @@
  */
 #include <linux/export.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 
 #include "buddy_probe/internal.h"
 
@@ -225,11 +224,9 @@ static ssize_t mml_sections_write(struct file *file, const char __user *buf, siz
 	unsigned long section;
 	int err;
 
-	if (len >= sizeof(text))
-		return -EINVAL;
-	if (copy_from_user(text, buf, len))
-		return -EFAULT;
-	text[len] = '\0';
+	err = mml_copy_text(text, sizeof(text), buf, len);
+	if (err)
+		return err;
 	number = strim(text);
 	strsep(&number, " ");
 	err = number ? kstrtoul(number, 10, &section) : -EINVAL;

@@ -8,6 +8,8 @@
 #ifndef _MML_BUDDY_INTERNAL_H
 #define _MML_BUDDY_INTERNAL_H
 
+#include <linux/uaccess.h>
+
 #include "buddy_probe/zone.h"
 
 /*
@@ -254,6 +256,17 @@ int mml_unusable_free_index(const struct mml_zone *zone, unsigned int order);
 int mml_fragmentation_index(const struct mml_zone *zone, unsigned int order);
 extern const char * const mml_migratetype_names[MML_MIGRATE_TYPES];
 extern const struct mml_debugfs_file mml_buddy_machine_files[];
+
+/* Copy in what is written to a file, less than @size. Returns: 0, -EINVAL or -EFAULT. */
+static inline int mml_copy_text(char *text, size_t size, const char __user *buf, size_t len)
+{
+	if (len >= size)
+		return -EINVAL;
+	if (copy_from_user(text, buf, len))
+		return -EFAULT;
+	text[len] = '\0';
+	return 0;
+}
 
 /* show_zoneinfo.c */
 extern const struct file_operations mml_zoneinfo_fops;

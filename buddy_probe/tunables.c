@@ -11,7 +11,6 @@
  * Locking: buddy->sysctl_lock.
  */
 #include <linux/string.h>
-#include <linux/uaccess.h>
 
 #include "buddy_probe/internal.h"
 
@@ -55,12 +54,10 @@ static ssize_t mml_tunable_write(struct file *file, const char __user *buf, size
 	char text[MML_TUNABLE_SIZE];
 	int err;
 
-	if (len >= sizeof(text))
-		return -EINVAL;
 	/* Not under the lock: this may wait for whoever serves the page. */
-	if (copy_from_user(text, buf, len))
-		return -EFAULT;
-	text[len] = '\0';
+	err = mml_copy_text(text, sizeof(text), buf, len);
+	if (err)
+		return err;
 	mutex_lock(&buddy->sysctl_lock);
 	memcpy(value, tunable, nr * sizeof(*value));
 	err = mml_tunable_parse(text, value, nr, min, max);

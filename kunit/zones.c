@@ -238,10 +238,9 @@ static struct mml_zone *mml_test_zone_of(struct mml_machine *machine, struct mml
 }
 
 /* Two nodes, each with an end that is movable: node 0 has DMA and DMA32 besides. */
-static struct mml_machine *mml_test_two_nodes(struct kunit *test, bool watermarks)
+static struct mml_machine *mml_test_two_nodes(struct kunit *test)
 {
 	return mml_test_build(test, .frames = 16 * SECTION, .memmap_only = true, .seed = 1,
-			      .watermarks = watermarks,
 			      .topology = { .nr_nodes = 2, .movable = 4 * SECTION });
 }
 
@@ -267,7 +266,7 @@ static void mml_test_give_all(struct mml_machine *machine, struct mml_frame_list
 /* The order in which node 1's requests use up the zones, by the time they are empty. */
 static void mml_zones_test_fallback(struct kunit *test)
 {
-	struct mml_machine *machine = mml_test_two_nodes(test, false);
+	struct mml_machine *machine = mml_test_two_nodes(test);
 	struct mml_buddy *buddy = mml_buddy(machine);
 	struct mml_frame_list taken;
 	struct mml_page *page;
@@ -297,7 +296,7 @@ static void mml_zones_test_fallback(struct kunit *test)
 /* Who names a node gets frames of it only, and who must not move none of MOVABLE. */
 static void mml_zones_test_bounds(struct kunit *test)
 {
-	struct mml_machine *machine = mml_test_two_nodes(test, false);
+	struct mml_machine *machine = mml_test_two_nodes(test);
 	struct mml_frame_list taken;
 
 	mml_frame_list_init(&taken);
@@ -327,7 +326,7 @@ static void mml_zones_test_bounds(struct kunit *test)
 /* Without a node, this CPU's; CPUs are divided among the nodes. */
 static void mml_zones_test_local(struct kunit *test)
 {
-	struct mml_machine *machine = mml_test_two_nodes(test, false);
+	struct mml_machine *machine = mml_test_two_nodes(test);
 	struct mml_buddy *buddy = mml_buddy(machine);
 	struct mml_page *page;
 	int cpu, last = 0;
@@ -365,6 +364,24 @@ static const gfp_t mml_zones_gfp[] = {
 	GFP_KERNEL | __GFP_NORETRY, GFP_KERNEL | __GFP_MEMALLOC, GFP_DMA | __GFP_HIGH,
 };
 
+/* A million, where that takes a minute and not ten. */
+#define MML_ZONES_MANY		(IS_ENABLED(CONFIG_UML) ? 1000000 : 10000)
+
+static const struct mml_zones_mix {
+	const char *name;
+	unsigned long frames;
+	struct mml_topology topology;
+	bool watermarks;
+	unsigned int operations;
+} mml_zones_mixes[] = {
+	{ "two small nodes", 2 * SECTION, { .nr_nodes = 2 }, true, MML_ZONES_MANY },
+	{ "two nodes with zones Movable", 16 * SECTION,
+	  { .nr_nodes = 2, .movable = 4 * SECTION }, true, 4000 },
+	{ "four, that give all", 4 * SECTION, { .nr_nodes = 4, .distance = PAIRS }, false,
+	  10000 },
+};
+KUNIT_ARRAY_PARAM_DESC(mml_zones_mix, mml_zones_mixes, name);
+
 struct mml_zones_held {
 	struct mml_page *page;
 	unsigned int order;
@@ -372,8 +389,11 @@ struct mml_zones_held {
 
 static void mml_zones_test_random(struct kunit *test)
 {
-	const unsigned long frames = 16 * SECTION;
-	struct mml_machine *machine = mml_test_two_nodes(test, true);
+	const struct mml_zones_mix *mix = test->param_value;
+	const unsigned long frames = mix->frames;
+	struct mml_machine *machine =
+		mml_test_build(test, .frames = frames, .memmap_only = true, .seed = 1,
+			       .watermarks = mix->watermarks, .topology = mix->topology);
 	struct mml_zones_held *held;
 	unsigned long nr = 0, free = frames, *used, pfn, at;
 	struct rnd_state rnd;
@@ -385,15 +405,17 @@ static void mml_zones_test_random(struct kunit *test)
 	held = kunit_kcalloc(test, frames, sizeof(*held), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, used);
 	KUNIT_ASSERT_NOT_NULL(test, held);
-	for (i = 0; i < 4000; i++) {
+	for (i = 0; i < mix->operations; i++) {
 		bool filling = i / 400 % 2 == 0;
 
 		if (!nr || (mml_test_below(&rnd, 8) > 0) == filling) {
 			gfp_t gfp = mml_zones_gfp[mml_test_below(&rnd,
 								 ARRAY_SIZE(mml_zones_gfp))];
-			int nid = mml_test_below(&rnd, 2);
+			int nid = mml_test_below(&rnd, mix->topology.nr_nodes);
 
-			order = mml_test_below(&rnd, MML_NR_ORDERS);
+			/* Mostly small ones, so that there are many at a time. */
+			order = min(mml_test_below(&rnd, MML_NR_ORDERS),
+				    mml_test_below(&rnd, MML_NR_ORDERS));
 			page = mml_alloc_pages_node(machine, nid, gfp, order);
 			if (!page)
 				continue;
@@ -435,7 +457,7 @@ static struct kunit_case mml_zones_cases[] = {
 	KUNIT_CASE(mml_zones_test_fallback),
 	KUNIT_CASE(mml_zones_test_bounds),
 	KUNIT_CASE(mml_zones_test_local),
-	KUNIT_CASE(mml_zones_test_random),
+	KUNIT_CASE_PARAM(mml_zones_test_random, mml_zones_mix_gen_params),
 	{}
 };
 
