@@ -90,14 +90,14 @@ like "none below, the nearest above" "$text" 'There is no mapping below it\. The
 mmlab run out/tests/small-pieces 80
 text=$(explain)
 like "no frame, none at all" "$text" 'It failed because a frame was wanted and could not be had; the process was killed \(SIGKILL\)\.'
-like "why not" "$text" 'That allocation, of order 0 with GFP_USER\|__GFP_NOWARN\|__GFP_ZERO\|__GFP_MOVABLE: It failed because no frame of the machine was free\.'
+like "why not" "$text" 'That allocation, of order 0 with GFP_HIGHUSER_MOVABLE\|__GFP_NOWARN\|__GFP_ZERO: It failed because no frame of the machine was free\.'
 watermarks_back 0
 trap - EXIT
 mmlab run out/tests/small-pieces 80
 text=$(explain)
 like "no frame" "$text" 'small-pieces \(process [0-9]+, session [0-9]+\) wrote to the page at 0x10[0-9a-f]+\. It failed because a frame was wanted and could not be had; the process was killed \(SIGKILL\)\.'
 like "what for" "$text" 'All four levels of page tables were there for that address|one of level [0-3] was missing for that address'
-like "why not: one frame more, and both zones' reserves are touched" "$text" 'That allocation, of order 0 with GFP_USER\|__GFP_NOWARN\|__GFP_ZERO\|__GFP_MOVABLE: It failed because what is free is kept in reserve: 304 frames \(1\.2 MiB\) were free, and 1 wanted,.* DMA32 192 193 192 .* DMA 112 113 112 '
+like "why not: one frame more, and both zones' reserves are touched" "$text" 'That allocation, of order 0 with GFP_HIGHUSER_MOVABLE\|__GFP_NOWARN\|__GFP_ZERO: It failed because what is free is kept in reserve: 304 frames \(1\.2 MiB\) were free, and 1 wanted,.* DMA32 192 193 192 .* DMA 112 113 112 '
 
 #
 # Other ways to read it

@@ -380,7 +380,7 @@ static void test_faults(void)
  * Faults for which there is no frame. They are their process's last.
  */
 
-#define GFP_PAGE	"GFP_USER|__GFP_NOWARN|__GFP_ZERO|__GFP_MOVABLE"
+#define GFP_PAGE	"GFP_HIGHUSER_MOVABLE|__GFP_NOWARN|__GFP_ZERO"
 #define GFP_TABLE	"GFP_USER|__GFP_NOWARN|__GFP_ZERO"
 
 /* Touch pages, a stride apart, until killed. */

@@ -96,7 +96,7 @@ is "two processes have them" "$(awk '{ print $3 }' $held.records | sort -u | wc 
 is "each in its pageblock" "$(awk '$7 != int($1 / 512)' $held.records)" ''
 is "a gfp flag can be read" "$(awk '$2 == 3 { print $5 }' $held.records | sort -u)" 'GFP_KERNEL|__GFP_MOVABLE'
 is "the first call is the allocator's" \
-	"$(awk '/^PFN/ { getline; print $1 }' $held | sed 's/+.*//' | sort -u)" mml_alloc_pages
+	"$(awk '/^PFN/ { getline; print $1 }' $held | sed 's/+.*//' | sort -u)" mml_alloc_pages_node
 is "every stack has the ioctl, and the system call" \
 	"$(grep -cE '^ mml_ioc_block_alloc\+.* \[buddy_probe\]$' $held) $(grep -cE '^ (__x64_sys_ioctl|__se_sys_ioctl)\+' $held)" "340 340"
 is "and no address" "$(grep -cE 'ffff[0-9a-f]{8}' $held)" 0
