@@ -6,7 +6,7 @@
 #
 # kernels: lab debug
 # vm: --cpus 4
-# timeout: 120
+# timeout: 240
 
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/lib/guest.sh"
@@ -19,10 +19,12 @@ printf mml_storm >/sys/module/kunit/parameters/filter_glob
 ok "mm_lab_kunit.ko is loaded" insmod kunit/mm_lab_kunit.ko
 is "one suite has run" "$(ls /sys/kernel/debug/kunit)" mml_storm
 diag "$(sed -n 's/^ *# mml_storm_test[a-z_]*: //p' $results)"
-is "its tests passed" "$(sed -n 's/^ *ok [0-9]* \(mml_storm_test[a-z_]*\).*/\1/p' $results)" "mml_storm_test
+is "its tests passed" "$(sed -n 's/^ *ok [0-9]* \(mml_storm_test[a-z_]*\).*/\1/p' $results)" "mml_storm_test_scarce
+mml_storm_test_plenty
 mml_storm_test_no_pcp
 mml_storm_test_page_owner"
-is "CPUs were unplugged" "$(grep -c ' 6 CPUs unplugged' $results)" 3
+is "CPUs were unplugged" "$(grep -c ' 6 CPUs unplugged' $results)" 4
+like "and sections went offline meanwhile" "$(grep plenty: $results)" ' [1-9][0-9]* sections offline'
 is "all of them are back" "$(nproc)" 4
 ok "the module goes" rmmod mm_lab_kunit
 is "machine 0 is as it was" "$(mmlab validate 2>&1)" "$validate_before"
