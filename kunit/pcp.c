@@ -382,7 +382,7 @@ static const struct mml_pcp_mix {
 	unsigned long options;
 	unsigned int operations;
 } mml_pcp_mixes[] = {
-	{ "64 frames", 64, 0, 1000000 },
+	{ "64 frames", 64, 0, IS_ENABLED(CONFIG_UML) ? 1000000 : 50000 },
 	{ "700 frames", 700, 0, 20000 },
 	{ "2048 frames", 2048, 0, 10000 },
 	{ "2048 frames, no per-CPU lists", 2048, BIT(MML_OPTION_NO_PCP), 5000 },
