@@ -51,7 +51,7 @@
 #define MML_PCP_MIN_FRAMES	64U
 #define MML_PCP_MAX_BLOCKS	1024UL
 /* Of a zone, all CPUs' first stacks of one list may have at most this part. */
-#define MML_PCP_FRACTION	16
+#define MML_PCP_FRACTION	12
 /* Blocks that go back under one hold of the zone's lock. */
 #define MML_PCP_FREE_BATCH	64
 #define MML_PCP_AGE		HZ
