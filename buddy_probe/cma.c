@@ -98,8 +98,8 @@ static int mml_cma_find(struct mml_cma *cma)
 	return -ENOMEM;
 }
 
-/* The area's pageblocks, in which all is ours, become @migratetype; and then all is free. */
-static void mml_cma_lend(struct mml_cma *cma, enum mml_migratetype migratetype)
+/* The area's pageblocks, in which all is ours, become CMA; and then all is free. */
+static void mml_cma_lend(struct mml_cma *cma)
 {
 	struct mml_machine *machine = cma->machine;
 	struct mml_zone *zone = mml_page_zone(mml_buddy(machine),
@@ -108,7 +108,7 @@ static void mml_cma_lend(struct mml_cma *cma, enum mml_migratetype migratetype)
 
 	spin_lock_irqsave(&zone->lock, flags);
 	for (pfn = cma->base; pfn < cma->base + cma->nr; pfn += MML_PAGEBLOCK_FRAMES)
-		mml_set_pageblock_migratetype(zone, pfn, migratetype);
+		mml_set_pageblock_migratetype(zone, pfn, MML_MIGRATE_CMA);
 	spin_unlock_irqrestore(&zone->lock, flags);
 	mml_free_contig_range(machine, cma->base, cma->nr);
 }
@@ -132,7 +132,7 @@ static struct mml_cma *__mml_cma_declare(struct mml_machine *machine, const char
 	mutex_lock(&buddy->hotplug_lock);
 	err = mml_cma_find(cma);
 	if (!err) {
-		mml_cma_lend(cma, MML_MIGRATE_CMA);
+		mml_cma_lend(cma);
 		list_add_tail(&cma->node, &buddy->cmas);
 	}
 	mutex_unlock(&buddy->hotplug_lock);
@@ -141,6 +141,7 @@ static struct mml_cma *__mml_cma_declare(struct mml_machine *machine, const char
 	mml_cma_free(cma);
 	return ERR_PTR(err);
 }
+
 /**
  * mml_cma_declare - make an area
  * @machine: on which machine
@@ -208,11 +209,12 @@ EXPORT_SYMBOL_NS_GPL(mml_cma_destroy, MM_LAB);
 struct mml_page *mml_cma_alloc(struct mml_cma *cma, unsigned long nr, unsigned int align)
 {
 	struct mml_buddy *buddy = mml_buddy(cma->machine);
-	unsigned long mask = BIT(align) - 1, at = 0;
 	struct mml_page *page = NULL;
+	unsigned long mask, at = 0;
 
 	if (!nr || nr > cma->nr || align > MML_MAX_ORDER)
 		return NULL;
+	mask = BIT(align) - 1;
 	mutex_lock(&buddy->hotplug_lock);
 	for (;;) {
 		unsigned long pfn;

@@ -24,7 +24,8 @@
  *	a block's frame number is a multiple of 1 << order
  *	a block is on the list of its pageblock's migratetype, and so are all the
  *	pageblocks that it covers
- *	no two buddies are both free and whole: they would have been merged
+ *	no two buddies are both free and whole: they would have been merged, unless one
+ *	is in a pageblock that is kept for a purpose
  *
  * Locking: zone->lock is held.
  */
@@ -216,8 +217,8 @@ static bool mml_cma_first(const struct mml_zone *zone)
 
 /*
  * A block of @order or larger, up to @most, for a request of @migratetype; what is
- * stolen of another one is no larger than @order. Returns: its first frame, and its order
- * which has its order; NULL: there is none.
+ * stolen of another one is no larger than @order. Returns: its first frame, which has its
+ * order; NULL: there is none.
  */
 struct mml_page *__mml_rmqueue(struct mml_zone *zone, unsigned int order,
 			       enum mml_migratetype migratetype,
@@ -241,7 +242,8 @@ struct mml_page *__mml_rmqueue(struct mml_zone *zone, unsigned int order,
  * free block is larger than it.
  */
 static void mml_move_freepages_block(struct mml_zone *zone, u32 start,
-			      enum mml_migratetype old_mt, enum mml_migratetype new_mt)
+				     enum mml_migratetype old_mt,
+				     enum mml_migratetype new_mt)
 {
 	struct mml_page *page = &zone->machine->memmap[start];
 	struct mml_page *end = page + MML_PAGEBLOCK_FRAMES;
@@ -298,14 +300,13 @@ void mml_set_pageblock_isolate(struct mml_zone *zone, u32 start,
 }
 
 /*
- * The pageblock around the block of @order at @pfn, or all that it covers, become @new_mt,
- * and what is free there moves to that list. Returns: false if the pageblock is not wholly
- * there; nothing has changed then.
+ * The pageblock around the block of @order at @pfn becomes @new_mt, with what is free there;
+ * or all pageblocks that the block covers, which is in use. Returns: false if the pageblock
+ * is not wholly there; nothing has changed then.
  */
 bool mml_move_pageblocks(struct mml_zone *zone, u32 pfn, unsigned int order,
 			 enum mml_migratetype old_mt, enum mml_migratetype new_mt)
 {
-	struct mml_page *page = &zone->machine->memmap[pfn];
 	u32 start = ALIGN_DOWN(pfn, MML_PAGEBLOCK_FRAMES);
 
 	lockdep_assert_held(&zone->lock);
@@ -317,9 +318,6 @@ bool mml_move_pageblocks(struct mml_zone *zone, u32 pfn, unsigned int order,
 		mml_move_freepages_block(zone, start, old_mt, new_mt);
 		return true;
 	}
-	if (page->state == MML_FRAME_FREE &&
-	    mml_del_page_from_free_list(zone, page, order, old_mt))
-		mml_add_to_free_list(zone, page, order, new_mt, true);
 	mml_change_pageblock_range(zone, pfn, order, new_mt);
 	return true;
 }

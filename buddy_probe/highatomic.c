@@ -12,6 +12,8 @@
  *
  * Locking: takes zone->lock.
  */
+#include <kunit/visibility.h>
+
 #include "buddy_probe/internal.h"
 
 #include "trace.h"
@@ -45,6 +47,7 @@ void mml_reserve_highatomic_pageblock(struct mml_zone *zone, struct mml_page *pa
 	}
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
+EXPORT_SYMBOL_IF_KUNIT(mml_reserve_highatomic_pageblock);
 
 /* Give up a pageblock that has a free block. Returns: whether there was one. */
 static bool mml_unreserve_zone(struct mml_zone *zone, const struct mml_alloc_context *ac)
@@ -54,16 +57,17 @@ static bool mml_unreserve_zone(struct mml_zone *zone, const struct mml_alloc_con
 	lockdep_assert_held(&zone->lock);
 
 	for (order = 0; order < MML_NR_ORDERS; order++) {
+		unsigned long frames = max(1UL << order, MML_PAGEBLOCK_FRAMES);
 		struct mml_page *page;
+		u32 start;
 
 		page = mml_get_page_from_free_area(zone, order, MML_MIGRATE_HIGHATOMIC);
 		if (!page)
 			continue;
-		mml_move_pageblocks(zone, mml_page_to_pfn(zone->machine, page).val, order,
-				    MML_MIGRATE_HIGHATOMIC, ac->migratetype);
-		zone->nr_reserved_highatomic -= min(zone->nr_reserved_highatomic,
-						    max(1UL << order,
-							MML_PAGEBLOCK_FRAMES));
+		start = ALIGN_DOWN(mml_page_to_pfn(zone->machine, page).val,
+				   MML_PAGEBLOCK_FRAMES);
+		mml_set_range(zone, start, start + frames, ac->migratetype);
+		zone->nr_reserved_highatomic -= min(zone->nr_reserved_highatomic, frames);
 		trace_mml_alloc_decision(zone->machine, ac->order, MML_TRY_UNRESERVE,
 					 mml_zone_id(zone), page, 0);
 		return true;
@@ -94,3 +98,4 @@ bool mml_unreserve_highatomic_pageblock(const struct mml_alloc_context *ac, bool
 	}
 	return done;
 }
+EXPORT_SYMBOL_IF_KUNIT(mml_unreserve_highatomic_pageblock);

@@ -199,9 +199,9 @@ static unsigned int mml_alloc_flags_first(const struct mml_buddy *buddy,
 	return alloc_flags | MML_ALLOC_NOFRAGMENT;
 }
 
-/* One way through the zonelist. *@alloc_flags changes where it is to be gone again. */
+/* One way through the zonelist. */
 static struct mml_page *__mml_get_page_from_freelist(const struct mml_alloc_context *ac,
-						     unsigned int *alloc_flags)
+						     unsigned int alloc_flags)
 {
 	struct mml_zoneref *ref = ac->preferred_zoneref;
 	const struct mml_zone *preferred = ref->zone;
@@ -210,14 +210,14 @@ static struct mml_page *__mml_get_page_from_freelist(const struct mml_alloc_cont
 
 	mml_for_next_zone_zonelist(zone, ref, ac->highest_zoneidx) {
 		/* A mixed pageblock is better than memory far away. */
-		if (*alloc_flags & MML_ALLOC_NOFRAGMENT && zone->nid != preferred->nid)
+		if (alloc_flags & MML_ALLOC_NOFRAGMENT && zone->nid != preferred->nid)
 			break;
 		page = mml_rmqueue_own(zone, ac);
-		if (!page && mml_zone_allowed(zone, ac, *alloc_flags))
-			page = mml_rmqueue(zone, ac, *alloc_flags);
+		if (!page && mml_zone_allowed(zone, ac, alloc_flags))
+			page = mml_rmqueue(zone, ac, alloc_flags);
 		if (!page)
 			continue;
-		if (unlikely(*alloc_flags & MML_ALLOC_HIGHATOMIC))
+		if (unlikely(alloc_flags & MML_ALLOC_HIGHATOMIC))
 			mml_reserve_highatomic_pageblock(zone, page, ac->order);
 		return page;
 	}
@@ -228,12 +228,11 @@ static struct mml_page *__mml_get_page_from_freelist(const struct mml_alloc_cont
 struct mml_page *mml_get_page_from_freelist(const struct mml_alloc_context *ac,
 					    unsigned int alloc_flags)
 {
-	struct mml_page *page = __mml_get_page_from_freelist(ac, &alloc_flags);
+	struct mml_page *page = __mml_get_page_from_freelist(ac, alloc_flags);
 
 	if (page || !(alloc_flags & MML_ALLOC_NOFRAGMENT))
 		return page;
-	alloc_flags &= ~MML_ALLOC_NOFRAGMENT;
-	return __mml_get_page_from_freelist(ac, &alloc_flags);
+	return __mml_get_page_from_freelist(ac, alloc_flags & ~MML_ALLOC_NOFRAGMENT);
 }
 
 static struct mml_alloc_context mml_prepare_alloc_pages(const struct mml_buddy *buddy,
@@ -257,8 +256,8 @@ static struct mml_alloc_context mml_prepare_alloc_pages(const struct mml_buddy *
 
 /*
  * Of an order that CPUs do not keep, from the preferred zone, if that has plenty of frames,
- * none of them lent, and the right block. What it keeps back of requests that could have a higher zone does
- * not matter: there is none.
+ * none of them lent, and the right block. What it keeps back of requests that could have a
+ * higher zone does not matter: there is none.
  */
 static noinline struct mml_page *mml_rmqueue_plenty(struct mml_zone *zone,
 						    unsigned int order,

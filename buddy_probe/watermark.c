@@ -14,9 +14,9 @@
  * (lowmem_reserve), and for a while a boost, after pageblocks were mixed: then more is to
  * be reclaimed, so that whole pageblocks come free again.
  *
- * A zone's mark is looked at where its lock would be taken. What a CPU keeps already is not
- * counted as free, and is given without a look, except that a request's own node and
- * highest zone come first.
+ * A zone's mark is looked at where its lock would be taken. What CPUs keep is not counted as
+ * free; what this one keeps, of the zone that comes first or of one that keeps nothing of
+ * such requests, is given without a look.
  *
  * Kernel counterpart: mm/page_alloc.c: __zone_watermark_ok(), zone_watermark_fast(),
  * boost_watermark(), setup_per_zone_wmarks(), setup_per_zone_lowmem_reserve(),
@@ -73,7 +73,7 @@ static long mml_min_reserve(long min, unsigned int alloc_flags)
 
 /* Has the zone a block of @order, or a larger one, on any list that may be looked at? */
 bool mml_has_suitable_block(const struct mml_zone *zone, unsigned int order,
-				   unsigned int alloc_flags)
+			    unsigned int alloc_flags)
 {
 	bool highatomic = alloc_flags & (MML_ALLOC_HIGHATOMIC | MML_ALLOC_OOM);
 	int migratetype;
@@ -341,7 +341,7 @@ void mml_watermarks_init(struct mml_buddy *buddy)
 	buddy->watermark_boost_factor = MML_WATERMARK_BOOST_FACTOR;
 	memcpy(buddy->lowmem_reserve_ratio, mml_lowmem_reserve_ratio,
 	       sizeof(mml_lowmem_reserve_ratio));
-	buddy->min_free_kbytes = mml_calculate_min_free_kbytes(buddy);
+	mml_update_min_free_kbytes(buddy);
 	mml_setup_per_zone_wmarks(buddy);
 	mml_setup_per_zone_lowmem_reserve(buddy);
 	mutex_unlock(&buddy->sysctl_lock);

@@ -362,6 +362,41 @@ static void mml_watermark_test_highatomic(struct kunit *test)
 	mml_test_give(machine, &taken);
 }
 
+/* Given up while it is all free, a reserved pageblock merges with what is beside it. */
+static void mml_watermark_test_unreserve_whole(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_marked(test, MML_TEST_LARGE >> PAGE_SHIFT);
+	struct mml_zone *zone = mml_test_zone_type(machine, MML_ZONE_DMA32);
+	const struct mml_zonelist *zonelist =
+		mml_node_zonelist(mml_buddy(machine), 0, GFP_KERNEL);
+	const struct mml_alloc_context ac = {
+		.machine = machine,
+		.zonelist = zonelist,
+		.preferred_zoneref = zonelist->preferred[MML_ZONE_NORMAL],
+		.highest_zoneidx = MML_ZONE_NORMAL,
+		.migratetype = MML_MIGRATE_UNMOVABLE,
+	};
+	static const unsigned int orders[] = { 2, MML_PAGEBLOCK_ORDER, MML_MAX_ORDER };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(orders); i++) {
+		struct mml_page *page = mml_alloc_pages(machine, GFP_KERNEL, orders[i]);
+
+		KUNIT_ASSERT_NOT_NULL(test, page);
+		mml_drain_all_pages(machine);
+		mml_reserve_highatomic_pageblock(zone, page, orders[i]);
+		KUNIT_EXPECT_GT(test, zone->nr_reserved_highatomic, 0);
+		__mml_free_pages(machine, page, orders[i]);
+		KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+		KUNIT_EXPECT_TRUE(test, mml_unreserve_highatomic_pageblock(&ac, true));
+		KUNIT_EXPECT_EQ(test, zone->nr_reserved_highatomic, 0);
+		KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+		mml_drain_all_pages(machine);
+		KUNIT_EXPECT_EQ(test, mml_nr_free_blocks(zone, MML_MAX_ORDER),
+				zone->managed >> MML_MAX_ORDER);
+	}
+}
+
 /*
  * Pageblocks are not mixed, as long as there are other ones.
  */
@@ -425,6 +460,7 @@ static struct kunit_case mml_watermark_cases[] = {
 	KUNIT_CASE(mml_watermark_test_explain),
 	KUNIT_CASE(mml_watermark_test_refill),
 	KUNIT_CASE(mml_watermark_test_highatomic),
+	KUNIT_CASE(mml_watermark_test_unreserve_whole),
 	KUNIT_CASE(mml_watermark_test_nofragment),
 	{}
 };
