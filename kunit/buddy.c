@@ -412,22 +412,26 @@ static void mml_buddy_test_zero(struct kunit *test)
 {
 	const struct mml_buddy_order *param = test->param_value;
 	struct mml_machine *machine = mml_test_machine(test, 1UL << MML_MAX_ORDER);
-	size_t bytes = PAGE_SIZE << param->order;
-	size_t rest = (PAGE_SIZE << MML_MAX_ORDER) - bytes;
+	void *memory = mml_page_address(machine, machine->memmap);
+	size_t bytes = PAGE_SIZE << param->order, all = PAGE_SIZE << MML_MAX_ORDER;
+	size_t before;
 	struct mml_page *page;
 	void *at;
 
 	page = mml_alloc_pages(machine, GFP_KERNEL | __GFP_ZERO, param->order);
-	KUNIT_ASSERT_PTR_EQ(test, page, machine->memmap);
+	KUNIT_ASSERT_NOT_NULL(test, page);
 	at = mml_page_address(machine, page);
+	before = at - memory;
+	KUNIT_EXPECT_NULL(test, memchr_inv(memory, MML_TEST_POISON, before));
 	KUNIT_EXPECT_NULL(test, memchr_inv(at, 0, bytes));
-	KUNIT_EXPECT_NULL(test, memchr_inv(at + bytes, MML_TEST_POISON, rest));
+	KUNIT_EXPECT_NULL(test, memchr_inv(at + bytes, MML_TEST_POISON,
+					   all - before - bytes));
 	memset(at, MML_TEST_POISON, bytes);
 	__mml_free_pages(machine, page, param->order);
 
 	page = mml_alloc_pages(machine, GFP_KERNEL, param->order);
-	KUNIT_ASSERT_PTR_EQ(test, page, machine->memmap);
-	KUNIT_EXPECT_NULL(test, memchr_inv(at, MML_TEST_POISON, bytes));
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_EXPECT_NULL(test, memchr_inv(memory, MML_TEST_POISON, all));
 	__mml_free_pages(machine, page, param->order);
 }
 
