@@ -296,7 +296,7 @@ void mml_set_pageblock_isolate(struct mml_zone *zone, u32 start,
 	if (page->state != MML_FRAME_FREE || page->order != MML_PAGEBLOCK_ORDER ||
 	    !mml_del_page_from_free_list(zone, page, MML_PAGEBLOCK_ORDER, new_mt))
 		return;
-	mml_free_one_page(zone, page, MML_PAGEBLOCK_ORDER);
+	mml_free_one_page(zone, start, MML_PAGEBLOCK_ORDER);
 }
 
 /*
@@ -386,18 +386,18 @@ static bool mml_buddy_merge_likely(const struct mml_zone *zone, u32 pfn,
 			      order + 1);
 }
 
-/* Put a block of @freed that begins at @page back, merged with its free buddies. */
-void mml_free_one_page(struct mml_zone *zone, struct mml_page *page,
-		       unsigned int freed)
+/* Put the block of order @freed at @pfn back, merged with its free buddies. */
+static __always_inline void __mml_free_one_page(struct mml_zone *zone, u32 pfn,
+						unsigned int freed)
 {
 	struct mml_machine *machine = zone->machine;
-	u32 pfn = mml_page_to_pfn(machine, page).val;
 	enum mml_migratetype migratetype = mml_get_pageblock_migratetype(zone, pfn);
+	struct mml_page *page;
 	unsigned int order;
 
 	lockdep_assert_held(&zone->lock);
 
-	page->state = MML_FRAME_INTERIOR;
+	machine->memmap[pfn].state = MML_FRAME_INTERIOR;
 	for (order = freed; order < MML_MAX_ORDER; order++) {
 		if (!mml_merge_buddy(zone, pfn, order, migratetype))
 			break;
@@ -418,22 +418,18 @@ void mml_free_one_page(struct mml_zone *zone, struct mml_page *page,
  * Put a block back that was allocated. One that covers several pageblocks may find that
  * they have become of types that do not merge: then each goes by itself.
  */
-void mml_free_block(struct mml_zone *zone, struct mml_page *page, unsigned int order)
+void mml_free_one_page(struct mml_zone *zone, u32 pfn, unsigned int order)
 {
-	u32 pfn = mml_page_to_pfn(zone->machine, page).val, end = pfn + (1U << order);
+	u32 end = pfn + (1U << order);
 
-	lockdep_assert_held(&zone->lock);
-
-	if (order <= MML_PAGEBLOCK_ORDER ||
-	    mml_migratetypes_merge(mml_get_pageblock_migratetype(zone, pfn),
-				   mml_get_pageblock_migratetype(zone, end - 1))) {
-		mml_free_one_page(zone, page, order);
-		return;
-	}
-	page->state = MML_FRAME_INTERIOR;
-	for (; pfn < end; pfn += MML_PAGEBLOCK_FRAMES)
-		mml_free_one_page(zone, &zone->machine->memmap[pfn],
-				  MML_PAGEBLOCK_ORDER);
+	if (order > MML_PAGEBLOCK_ORDER &&
+	    !mml_migratetypes_merge(mml_get_pageblock_migratetype(zone, pfn),
+				    mml_get_pageblock_migratetype(zone, end - 1)))
+		order = MML_PAGEBLOCK_ORDER;
+	do {
+		__mml_free_one_page(zone, pfn, order);
+		pfn += 1U << order;
+	} while (unlikely(pfn < end));
 }
 
 /* The largest order of a block that begins at @pfn and ends by @end. */
@@ -453,7 +449,7 @@ static void mml_free_pages_memory(struct mml_zone *zone, unsigned long pfn,
 
 	for (; pfn < end; pfn += 1UL << order) {
 		order = mml_fitting_order(pfn, end);
-		mml_free_one_page(zone, &zone->machine->memmap[pfn], order);
+		mml_free_one_page(zone, pfn, order);
 	}
 }
 

@@ -122,10 +122,7 @@ bool mml_isolate_freepages_range(struct mml_zone *zone, u32 start, u32 end)
 	__must_hold(&zone->lock);
 void mml_free_range(struct mml_zone *zone, u32 start, u32 end)
 	__must_hold(&zone->lock);
-void mml_free_one_page(struct mml_zone *zone, struct mml_page *page,
-		       unsigned int freed)
-	__must_hold(&zone->lock);
-void mml_free_block(struct mml_zone *zone, struct mml_page *page, unsigned int order)
+void mml_free_one_page(struct mml_zone *zone, u32 pfn, unsigned int order)
 	__must_hold(&zone->lock);
 void mml_free_area_init(struct mml_zone *zone);
 void mml_free_all_pages(struct mml_zone *zone);

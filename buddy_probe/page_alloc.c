@@ -545,8 +545,7 @@ static enum mml_bad_free mml_free_check(const struct mml_page *page,
 }
 
 /* To the zone, at once; interrupts are off. */
-static void mml_free_to_zone(struct mml_zone *zone, struct mml_page *page,
-			     unsigned int order)
+static void mml_free_to_zone(struct mml_zone *zone, u32 pfn, unsigned int order)
 {
 	/* The caller's order is the head's, and that may be damaged. */
 	if (unlikely(order > MML_MAX_ORDER)) {
@@ -554,29 +553,26 @@ static void mml_free_to_zone(struct mml_zone *zone, struct mml_page *page,
 		return;
 	}
 	spin_lock(&zone->lock);
-	mml_free_block(zone, page, order);
+	mml_free_one_page(zone, pfn, order);
 	spin_unlock(&zone->lock);
 }
 
 /*
- * The block goes to this CPU's list, that of its pageblock; to the zone if there is none.
+ * The block goes to this CPU's list, that of its pageblock. Returns: false if that has no
+ * room, or there is none.
  */
-static __always_inline void mml_free_unref_page(struct mml_zone *zone,
+static __always_inline bool mml_free_unref_page(struct mml_zone *zone,
 						struct mml_page *page, u32 pfn,
 						unsigned int order)
 {
 	enum mml_migratetype migratetype = mml_get_pageblock_migratetype(zone, pfn);
 	struct mml_pcp_list *list;
 
-	if (unlikely(migratetype >= MML_MIGRATE_PCPTYPES)) {
-		mml_free_to_zone(zone, page, order);
-		return;
-	}
+	if (unlikely(migratetype >= MML_MIGRATE_PCPTYPES))
+		return false;
 	list = &this_cpu_ptr(zone->pcp)->list[mml_pcp_index(order, migratetype)];
-	if (unlikely(list->nr >= list->size) && !mml_pcp_spill(zone, list, order)) {
-		mml_free_to_zone(zone, page, order);
-		return;
-	}
+	if (unlikely(list->nr >= list->size) && !mml_pcp_spill(zone, list, order))
+		return false;
 	if (unlikely(list->aged))
 		mml_pcp_age_later(zone, list);
 	page->next = list->first;
@@ -584,6 +580,7 @@ static __always_inline void mml_free_unref_page(struct mml_zone *zone,
 	list->nr++;
 	trace_mml_alloc_decision(zone->machine, order, MML_TRY_KEEP, order, page,
 				 list->nr);
+	return true;
 }
 
 /*
@@ -612,10 +609,9 @@ mml_put_block(struct mml_zone *zone, struct mml_page *page, u32 pfn,
 		trace_mm_page_free(zone->machine, page, order);
 		if (unlikely(zone->machine->slow & BIT(MML_SLOW_DEBUG)))
 			mml_free_pages_prepare(zone->machine, page, order);
-		if (likely(mml_pcp_allowed_order(order)))
-			mml_free_unref_page(zone, page, pfn, order);
-		else
-			mml_free_to_zone(zone, page, order);
+		if (unlikely(!mml_pcp_allowed_order(order)) ||
+		    !mml_free_unref_page(zone, page, pfn, order))
+			mml_free_to_zone(zone, pfn, order);
 	}
 	local_unlock_irqrestore(&zone->pcp->lock, flags);
 	return bad;

@@ -205,13 +205,14 @@ static void mml_free_pcppages_bulk(struct mml_zone *zone, u32 *first, u32 *nr,
 	while (*nr) {
 		spin_lock(&zone->lock);
 		for (i = 0; i < MML_PCP_FREE_BATCH && *nr; i++) {
+			u32 pfn = *first;
 			struct mml_page *page = mml_pcp_pop(zone, first, nr, order);
 
 			if (!page)
 				break;
 			trace_mm_page_pcpu_drain(zone->machine, page, order,
-						 mml_page_migratetype(zone, page));
-			mml_free_one_page(zone, page, order);
+						 mml_get_pageblock_migratetype(zone, pfn));
+			mml_free_one_page(zone, pfn, order);
 		}
 		spin_unlock(&zone->lock);
 	}

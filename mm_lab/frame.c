@@ -33,7 +33,7 @@ EXPORT_SYMBOL_NS_GPL(mml_frame_list_bug, MM_LAB);
  * Return: true if all hold.
  */
 bool mml_frame_list_validate(struct mml_machine *machine,
-			     const struct mml_frame_list *list)
+			     struct mml_frame_list *list)
 {
 	u32 pfn = list->first;
 	u32 nr;

@@ -17,12 +17,30 @@
 
 void mml_frame_list_bug(struct mml_machine *machine, u32 pfn);
 bool mml_frame_list_validate(struct mml_machine *machine,
-			     const struct mml_frame_list *list);
+			     struct mml_frame_list *list);
 
 /* The frame with number @pfn, or NULL if the machine has none such. */
 static inline struct mml_page *mml_link(struct mml_machine *machine, u32 pfn)
 {
 	return pfn < machine->nr_frames ? &machine->memmap[pfn] : NULL;
+}
+
+/* What points back at who stands before frame @pfn; before none, at the list's last one. */
+static inline u32 *mml_link_prev(struct mml_machine *machine,
+				 struct mml_frame_list *list, u32 pfn)
+{
+	if (pfn < machine->nr_frames)
+		return &machine->memmap[pfn].prev;
+	return likely(pfn == MML_PFN_NONE) ? &list->last : NULL;
+}
+
+/* What points on to who stands behind frame @pfn; behind none, to the list's first one. */
+static inline u32 *mml_link_next(struct mml_machine *machine,
+				 struct mml_frame_list *list, u32 pfn)
+{
+	if (pfn < machine->nr_frames)
+		return &machine->memmap[pfn].next;
+	return likely(pfn == MML_PFN_NONE) ? &list->first : NULL;
 }
 
 /**
@@ -38,18 +56,15 @@ static inline void mml_frame_list_add(struct mml_machine *machine,
 				      struct mml_page *page)
 {
 	u32 pfn = page - machine->memmap;
-	struct mml_page *next = mml_link(machine, list->first);
+	u32 *back = mml_link_prev(machine, list, list->first);
 
-	if (unlikely(!next && !mml_frame_list_empty(list))) {
+	if (unlikely(!back)) {
 		mml_frame_list_bug(machine, list->first);
 		return;
 	}
 	page->prev = MML_PFN_NONE;
 	page->next = list->first;
-	if (next)
-		next->prev = pfn;
-	else
-		list->last = pfn;
+	*back = pfn;
 	list->first = pfn;
 	list->nr++;
 }
@@ -67,18 +82,15 @@ static inline void mml_frame_list_add_tail(struct mml_machine *machine,
 					   struct mml_page *page)
 {
 	u32 pfn = page - machine->memmap;
-	struct mml_page *prev = mml_link(machine, list->last);
+	u32 *on = mml_link_next(machine, list, list->last);
 
-	if (unlikely(!prev && !mml_frame_list_empty(list))) {
+	if (unlikely(!on)) {
 		mml_frame_list_bug(machine, list->last);
 		return;
 	}
 	page->next = MML_PFN_NONE;
 	page->prev = list->last;
-	if (prev)
-		prev->next = pfn;
-	else
-		list->first = pfn;
+	*on = pfn;
 	list->last = pfn;
 	list->nr++;
 }
@@ -93,18 +105,14 @@ static inline void mml_frame_list_add_tail(struct mml_machine *machine,
  * Return: true if so.
  */
 static inline bool mml_frame_linked(struct mml_machine *machine,
-				    const struct mml_frame_list *list,
+				    struct mml_frame_list *list,
 				    const struct mml_page *page)
 {
 	u32 pfn = page - machine->memmap;
-	const struct mml_page *next = mml_link(machine, page->next);
-	const struct mml_page *prev = mml_link(machine, page->prev);
+	const u32 *back = mml_link_prev(machine, list, page->next);
+	const u32 *on = mml_link_next(machine, list, page->prev);
 
-	if ((!next && page->next != MML_PFN_NONE) ||
-	    (!prev && page->prev != MML_PFN_NONE))
-		return false;
-	return (next ? next->prev : list->last) == pfn &&
-	       (prev ? prev->next : list->first) == pfn;
+	return back && on && *back == pfn && *on == pfn;
 }
 
 /**
@@ -121,19 +129,16 @@ static inline bool mml_frame_list_del(struct mml_machine *machine,
 				      struct mml_frame_list *list,
 				      struct mml_page *page)
 {
-	if (unlikely(!mml_frame_linked(machine, list, page))) {
-		mml_frame_list_bug(machine, page - machine->memmap);
+	u32 pfn = page - machine->memmap;
+	u32 *back = mml_link_prev(machine, list, page->next);
+	u32 *on = mml_link_next(machine, list, page->prev);
+
+	if (unlikely(!back || !on || *back != pfn || *on != pfn)) {
+		mml_frame_list_bug(machine, pfn);
 		return false;
 	}
-
-	if (page->next != MML_PFN_NONE)
-		machine->memmap[page->next].prev = page->prev;
-	else
-		list->last = page->prev;
-	if (page->prev != MML_PFN_NONE)
-		machine->memmap[page->prev].next = page->next;
-	else
-		list->first = page->next;
+	*back = page->prev;
+	*on = page->next;
 	list->nr--;
 	return true;
 }
