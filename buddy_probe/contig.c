@@ -134,10 +134,11 @@ static bool mml_take_range(const struct mml_isolation *isolation, u32 start, u32
 	for (pfn = start; taken && pfn < end; pfn++)
 		mml_prep_new_page(&zone->machine->memmap[pfn], 0,
 				  MML_MIGRATE_UNMOVABLE);
+	if (taken)
+		__mml_count_vm_events(zone->machine, MML_PGALLOC, end - start);
 	spin_unlock_irqrestore(&zone->lock, flags);
 	if (!taken)
 		return false;
-	mml_count_vm_events(zone->machine, MML_PGALLOC, end - start);
 	for (pfn = start; unlikely(zone->machine->slow) && pfn < end; pfn++)
 		mml_post_alloc_hook(zone->machine, &zone->machine->memmap[pfn], 0,
 				    GFP_KERNEL);

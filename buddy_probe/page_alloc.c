@@ -76,6 +76,15 @@ static const char * const mml_bad_free_text[] = {
  * From a zone.
  */
 
+/* A block goes out; interrupts are off. */
+static __always_inline void mml_rmqueue_done(struct mml_zone *zone, struct mml_page *page,
+					     unsigned int order,
+					     enum mml_migratetype migratetype)
+{
+	mml_prep_new_page(page, order, migratetype);
+	__mml_count_vm_events(zone->machine, MML_PGALLOC, 1UL << order);
+}
+
 /* From this CPU's list, which is not empty. Returns: NULL if it is corrupt. */
 static __always_inline struct mml_page *
 mml_pcp_take(struct mml_zone *zone, struct mml_pcp_list *list, unsigned int order,
@@ -85,7 +94,7 @@ mml_pcp_take(struct mml_zone *zone, struct mml_pcp_list *list, unsigned int orde
 
 	if (unlikely(!page))
 		return NULL;
-	mml_prep_new_page(page, order, migratetype);
+	mml_rmqueue_done(zone, page, order, migratetype);
 	trace_mml_alloc_decision(zone->machine, order, MML_TRY_PCP, order, page,
 				 list->nr);
 	return page;
@@ -141,7 +150,7 @@ static struct mml_page *mml_rmqueue_buddy(struct mml_zone *zone, unsigned int or
 	if (unlikely(!page) && alloc_flags & (MML_ALLOC_OOM | MML_ALLOC_NON_BLOCK))
 		page = mml_rmqueue_smallest(zone, order, MML_MIGRATE_HIGHATOMIC, order);
 	if (likely(page))
-		mml_prep_new_page(page, order, migratetype);
+		mml_rmqueue_done(zone, page, order, migratetype);
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return page;
 }
@@ -274,7 +283,7 @@ static noinline struct mml_page *mml_rmqueue_plenty(struct mml_zone *zone,
 	spin_lock_irqsave(&zone->lock, flags);
 	page = mml_rmqueue_smallest(zone, order, migratetype, order);
 	if (likely(page))
-		mml_prep_new_page(page, order, migratetype);
+		mml_rmqueue_done(zone, page, order, migratetype);
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return page;
 }
@@ -349,11 +358,8 @@ __mml_alloc_pages(struct mml_machine *machine, struct mml_zone *preferred, int n
 	}
 	if (unlikely(!page))
 		page = mml_alloc_pages_zones(buddy, gfp, order, nid, migratetype);
-	if (likely(page)) {
-		if (hook & __GFP_ZERO)
-			mml_post_alloc_hook(machine, page, order, gfp);
-		mml_count_vm_events(machine, MML_PGALLOC, 1UL << order);
-	}
+	if (likely(page) && hook & __GFP_ZERO)
+		mml_post_alloc_hook(machine, page, order, gfp);
 out:
 	trace_mm_page_alloc(machine, page, order, gfp, migratetype);
 	return page;
@@ -517,7 +523,6 @@ unsigned long mml_alloc_pages_bulk(struct mml_machine *machine, gfp_t gfp,
 			mml_post_alloc_hook(machine, pages[i], 0, gfp);
 		trace_mm_page_alloc(machine, pages[i], 0, gfp, ac.migratetype);
 	}
-	mml_count_vm_events(machine, MML_PGALLOC, done);
 	return done;
 }
 EXPORT_SYMBOL_NS_GPL(mml_alloc_pages_bulk, MM_LAB);
@@ -586,11 +591,10 @@ static __always_inline bool mml_free_unref_page(struct mml_zone *zone,
 /*
  * Drop a reference; the last one frees. With interrupts off, so that nobody sees a
  * head that is neither allocated nor free for longer than a few instructions. Returns:
- * what is wrong with it; *@last: whether it was the last one.
+ * what is wrong with it.
  */
 static __always_inline enum mml_bad_free
-mml_put_block(struct mml_zone *zone, struct mml_page *page, u32 pfn,
-	      unsigned int order, bool *last)
+mml_put_block(struct mml_zone *zone, struct mml_page *page, u32 pfn, unsigned int order)
 {
 	enum mml_bad_free bad;
 	unsigned long flags;
@@ -603,9 +607,9 @@ mml_put_block(struct mml_zone *zone, struct mml_page *page, u32 pfn,
 		if (unlikely(!refs))
 			bad = MML_FREE_REFCOUNT;
 	}
-	*last = refs == 1;
-	if (likely(*last)) {
+	if (likely(refs == 1)) {
 		WRITE_ONCE(page->state, MML_FRAME_PCP);
+		__mml_count_vm_events(zone->machine, MML_PGFREE, 1UL << order);
 		trace_mm_page_free(zone->machine, page, order);
 		if (unlikely(zone->machine->slow & BIT(MML_SLOW_DEBUG)))
 			mml_free_pages_prepare(zone->machine, page, order);
@@ -633,22 +637,16 @@ void __mml_free_pages(struct mml_machine *machine, struct mml_page *page,
 {
 	enum mml_bad_free bad;
 	unsigned long pfn;
-	bool last;
 
 	if (unlikely(!mml_page_valid_pfn(machine, page, &pfn))) {
 		mml_report(machine, "bad free of order %u: no frame of this machine",
 			   order);
 		return;
 	}
-	bad = mml_put_block(mml_page_zone(mml_buddy(machine), page), page, pfn, order,
-			    &last);
-	if (unlikely(bad)) {
-		if (mml_report(machine, "bad free of frame %lu, order %u: %s", pfn,
-			       order, mml_bad_free_text[bad]))
-			mml_dump_block_owner(machine, pfn);
-	} else if (last) {
-		mml_count_vm_events(machine, MML_PGFREE, 1UL << order);
-	}
+	bad = mml_put_block(mml_page_zone(mml_buddy(machine), page), page, pfn, order);
+	if (unlikely(bad) && mml_report(machine, "bad free of frame %lu, order %u: %s", pfn,
+					order, mml_bad_free_text[bad]))
+		mml_dump_block_owner(machine, pfn);
 }
 EXPORT_SYMBOL_NS_GPL(__mml_free_pages, MM_LAB);
 

@@ -24,10 +24,11 @@ struct mml_vm_event_state {
 	unsigned long event[MML_NR_VM_EVENTS];
 };
 
-static inline void mml_count_vm_events(struct mml_machine *machine,
-				       enum mml_vm_event item, unsigned long n)
+/* Interrupts are off: cheap on every architecture. */
+static inline void __mml_count_vm_events(struct mml_machine *machine,
+					 enum mml_vm_event item, unsigned long n)
 {
-	this_cpu_add(machine->vm_events->event[item], n);
+	__this_cpu_add(machine->vm_events->event[item], n);
 }
 
 static inline void mml_count_vm_event(struct mml_machine *machine,
