@@ -122,6 +122,7 @@ bool mml_cma_release(struct mml_cma *cma, struct mml_page *page, unsigned long n
 int mml_offline_section(struct mml_machine *machine, unsigned long section);
 int mml_online_section(struct mml_machine *machine, unsigned long section);
 void mml_put_page(struct mml_machine *machine, struct mml_page *page);
+int mml_numa_node(const struct mml_machine *machine);
 void mml_drain_all_pages(struct mml_machine *machine);
 unsigned long mml_nr_free_pages(struct mml_machine *machine);
 

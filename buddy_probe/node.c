@@ -26,6 +26,7 @@
  *
  * Locking: none. All this is constant once the machine is made.
  */
+#include <linux/export.h>
 #include <linux/limits.h>
 #include <linux/sizes.h>
 #include <linux/vmalloc.h>
@@ -47,6 +48,19 @@ static const unsigned long mml_zone_limit[MML_ZONE_MOVABLE] = {
 	[MML_ZONE_DMA32]	= SZ_4G >> PAGE_SHIFT,
 	[MML_ZONE_NORMAL]	= ULONG_MAX,
 };
+
+/**
+ * mml_numa_node - the node of the CPU that this runs on
+ * @machine: of which machine
+ *
+ * Context: any; may change at once unless preemption is off.
+ * Return: its number.
+ */
+int mml_numa_node(const struct mml_machine *machine)
+{
+	return mml_numa_node_id(mml_buddy(machine));
+}
+EXPORT_SYMBOL_NS_GPL(mml_numa_node, MM_LAB);
 
 /*
  * Zones.

@@ -6,6 +6,7 @@
 #ifndef _MML_COMPAT_H
 #define _MML_COMPAT_H
 
+#include <linux/atomic.h>
 #include <linux/gfp.h>
 #include <linux/sched.h>
 #include <linux/version.h>
@@ -39,6 +40,29 @@ static inline void mml_contig_free(unsigned long start, unsigned long nr) {}
 
 /* Memory from the CMA area, through the DMA API. */
 #define MML_HAVE_CMA	IS_ENABLED(CONFIG_DMA_CMA)
+
+/*
+ * A compare-exchange of 128 bits that is no locked one. UML's processor has it, but there
+ * it is tested what those do that have not.
+ */
+#if defined(system_has_cmpxchg128) && !defined(CONFIG_UML)
+static __always_inline bool mml_has_cmpxchg128(void)
+{
+	return system_has_cmpxchg128();
+}
+
+static __always_inline bool mml_try_cmpxchg128_local(u128 *ptr, u128 *old, u128 new)
+{
+	return try_cmpxchg128_local(ptr, old, new);
+}
+#else
+static __always_inline bool mml_has_cmpxchg128(void) { return false; }
+
+static __always_inline bool mml_try_cmpxchg128_local(u128 *ptr, u128 *old, u128 new)
+{
+	return false;
+}
+#endif
 
 /*
  * mml_kunit_count - count in a counter that the running KUnit test has put up

@@ -332,6 +332,23 @@ static inline void *mml_page_address(const struct mml_machine *machine,
 	return machine->base + (pfn << PAGE_SHIFT);
 }
 
+struct mml_page *mml_section_virt_to_page(const struct mml_machine *machine,
+					  const void *address);
+
+/*
+ * The frame that the kernel maps at @address; NULL if that is not the machine's. The other
+ * way round as mml_page_address().
+ */
+static inline struct mml_page *mml_virt_to_page(const struct mml_machine *machine,
+						const void *address)
+{
+	unsigned long pfn = (address - machine->base) >> PAGE_SHIFT;
+
+	if (unlikely(!machine->base))
+		return mml_section_virt_to_page(machine, address);
+	return likely(pfn < machine->nr_frames) ? &machine->memmap[pfn] : NULL;
+}
+
 /* The kernel's own pfn of the frame; only on a machine that has memory. */
 static inline unsigned long mml_page_to_real_pfn(const struct mml_machine *machine,
 						 const struct mml_page *page)

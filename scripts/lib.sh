@@ -25,7 +25,7 @@ MMLAB_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 MMLAB_CACHE=${MMLAB_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/mm_lab}
 
 # The modules in the order in which they are loaded.
-MMLAB_MODULES=(mm_lab buddy_probe vma_probe)
+MMLAB_MODULES=(mm_lab buddy_probe slub_probe vma_probe)
 
 # The kernel series the lab is made for. Debian's packages carry it in their
 # names: linux-headers-6.12-amd64, linux-source-6.12.

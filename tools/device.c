@@ -29,6 +29,7 @@ int device_open(void)
 			 "Load them as root, from the bottom up:\n"
 			 "  insmod mm_lab/mm_lab.ko memory=64M\n"
 			 "  insmod buddy_probe/buddy_probe.ko\n"
+			 "  insmod slub_probe/slub_probe.ko\n"
 			 "  insmod vma_probe/vma_probe.ko\n"
 			 "or use a virtual machine that has them: make vm CMD='mmlab info'");
 		break;

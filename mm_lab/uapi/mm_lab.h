@@ -536,6 +536,124 @@ struct mml_block_free {
 #define MML_IOC_BLOCK_ALLOC	_IOWR(MML_IOC_TYPE, MML_IOC_BUDDY + 0x00, struct mml_block_alloc)
 #define MML_IOC_BLOCK_FREE	_IOW(MML_IOC_TYPE, MML_IOC_BUDDY + 0x01, struct mml_block_free)
 
+#define MML_CACHE_NAME_LEN	32
+
+/* struct mml_cache_create.path: how the CPUs serve themselves */
+#define MML_CACHE_SHEAVES	0	/* from arrays of objects, as in Linux 7.0 */
+#define MML_CACHE_CPU_SLABS	1	/* from slabs of their own, as in Linux 6.12 */
+
+/*
+ * struct mml_cache_create.flags: the kernel's SLAB_ flags of these names; and KMALLOC: no
+ * cache of its own, its objects come from kmalloc. Then the other flags, align, path and
+ * sheaf_capacity are zero, and the name is empty.
+ */
+#define MML_CACHE_HWCACHE_ALIGN	(1U << 0)
+#define MML_CACHE_RECLAIM	(1U << 1)
+#define MML_CACHE_DMA		(1U << 2)
+#define MML_CACHE_TYPESAFE	(1U << 3)
+#define MML_CACHE_NO_MERGE	(1U << 4)
+#define MML_CACHE_KMALLOC	(1U << 5)
+
+/**
+ * struct mml_cache_create - MML_IOC_CACHE_CREATE, on a session file
+ * @name: in: for people; ends with a zero
+ * @object_size: in: of an object, in bytes, up to 4 MiB
+ * @align: in: of objects, in bytes, a power of two up to a page; 0: what their size wants
+ * @flags: in: MML_CACHE_*
+ * @path: in: MML_CACHE_SHEAVES or MML_CACHE_CPU_SLABS
+ * @sheaf_capacity: in: objects in a sheaf, up to 1024; 0: by their size
+ * @cache: out: by which it is known; it goes with the session at the latest
+ *
+ * ENOMEM: there is no memory for it. EOPNOTSUPP: the machine has no memory at all. EINVAL:
+ * size, alignment, flags, path, capacity, name.
+ */
+struct mml_cache_create {
+	char name[MML_CACHE_NAME_LEN];
+	__u32 object_size;
+	__u32 align;
+	__u32 flags;
+	__u32 path;
+	__u32 sheaf_capacity;
+	__u32 cache;
+};
+
+/**
+ * struct mml_cache_destroy - MML_IOC_CACHE_DESTROY, on a session file
+ * @cache: in: from MML_IOC_CACHE_CREATE on this session
+ * @pad: zero
+ *
+ * EBUSY: it has objects. EBADF: the session has no such cache.
+ */
+struct mml_cache_destroy {
+	__u32 cache;
+	__u32 pad;
+};
+
+/* struct mml_cache_alloc.flags */
+#define MML_CACHE_ZERO		(1U << 0)	/* objects are zeroed */
+#define MML_CACHE_NOWAIT	(1U << 1)	/* without __GFP_DIRECT_RECLAIM */
+
+/**
+ * struct mml_cache_alloc - MML_IOC_CACHE_ALLOC, on a session file: objects, all or none
+ * @cache: in: of this cache
+ * @flags: in: MML_CACHE_ZERO, MML_CACHE_NOWAIT
+ * @count: in: how many, 1 to 16,777,216
+ * @node: in: on this node, if possible; one more than its number; 0: this CPU's
+ *
+ * The session is charged with the slabs that the most objects it ever had of the cache
+ * need, until the cache is destroyed; with those of kmalloc while it has any.
+ *
+ * ENOMEM: there is no memory for them. EDQUOT: the session may not hold so much. EBADF: the
+ * session has no such cache. EINTR: it was killed. EINVAL: flags, count, node.
+ */
+struct mml_cache_alloc {
+	__u32 cache;
+	__u32 flags;
+	__u32 count;
+	__u32 node;
+};
+
+/* struct mml_cache_free.flags */
+#define MML_CACHE_RANDOM	(1U << 0)	/* not the oldest ones, but any */
+
+/**
+ * struct mml_cache_free - MML_IOC_CACHE_FREE, on a session file: objects go back
+ * @seed: in: with MML_CACHE_RANDOM: of the choice; else zero
+ * @cache: in: of this cache
+ * @flags: in: MML_CACHE_RANDOM
+ * @count: in: how many, 1 to as many as the session has
+ * @pad: zero
+ *
+ * EBADF: the session has no such cache. EINVAL: flags, seed, or it has not so many.
+ */
+struct mml_cache_free {
+	__u64 seed;
+	__u32 cache;
+	__u32 flags;
+	__u32 count;
+	__u32 pad;
+};
+
+/**
+ * struct mml_cache_shrink - MML_IOC_CACHE_SHRINK, on a session file: give back empty slabs
+ * @slabs: out: how many slabs it has now
+ * @cache: in: this cache; of kmalloc: the cache of that size, if there is one
+ * @pad: zero
+ *
+ * EBADF: the session has no such cache.
+ */
+struct mml_cache_shrink {
+	__u64 slabs;
+	__u32 cache;
+	__u32 pad;
+};
+
+#define MML_IOC_CACHE_CREATE	_IOWR(MML_IOC_TYPE, MML_IOC_SLUB + 0x00, struct mml_cache_create)
+#define MML_IOC_CACHE_DESTROY	_IOW(MML_IOC_TYPE, MML_IOC_SLUB + 0x01, struct mml_cache_destroy)
+#define MML_IOC_CACHE_ALLOC	_IOW(MML_IOC_TYPE, MML_IOC_SLUB + 0x02, struct mml_cache_alloc)
+#define MML_IOC_CACHE_FREE	_IOW(MML_IOC_TYPE, MML_IOC_SLUB + 0x03, struct mml_cache_free)
+#define MML_IOC_CACHE_SHRINK	_IOWR(MML_IOC_TYPE, MML_IOC_SLUB + 0x04, struct mml_cache_shrink)
+
 /*
  * The window: map the session file once,
  *

@@ -307,7 +307,7 @@ static void test_unload(void)
 	close(machine.fd);
 	test(is_broken(machine.id), "another broken one stays");
 	close(lab_control());
-	test_is(system("rmmod vma_probe buddy_probe mm_lab"), 0, "the modules are unloaded over it");
+	test_is(system("rmmod vma_probe slub_probe buddy_probe mm_lab"), 0, "the modules are unloaded over it");
 	test(access(MML_DEVICE, F_OK) && access("/sys/kernel/debug/mm_lab", F_OK),
 	     "and nothing of them is left");
 }

@@ -133,6 +133,7 @@ static struct census take_census(void)
 	note_machines(&census);
 	note_module(&census, "mm_lab");
 	note_module(&census, "buddy_probe");
+	note_module(&census, "slub_probe");
 	note_module(&census, "vma_probe");
 	note(&census, "%u descriptors\n", count_descriptors());
 	if (session_file_fd >= 0)
@@ -291,6 +292,11 @@ static long load_buddy(void)
 	return load_module("buddy_probe/buddy_probe.ko");
 }
 
+static long load_slub(void)
+{
+	return load_module("slub_probe/slub_probe.ko");
+}
+
 static long load_vma(void)
 {
 	return load_module("vma_probe/vma_probe.ko");
@@ -298,6 +304,7 @@ static long load_vma(void)
 
 static const struct operation loading[] = {
 	{ .name = "loading buddy_probe", .run = load_buddy, .want = -ENOMEM, .least = 1 },
+	{ .name = "loading slub_probe", .run = load_slub, .want = -ENOMEM, .least = 1 },
 	{ .name = "loading vma_probe", .run = load_vma, .want = -ENOMEM, .least = 1 },
 };
 
@@ -565,6 +572,83 @@ static long free_held(void)
 	return ret;
 }
 
+/*
+ * Object caches: of their own, on either fast path, and kmalloc.
+ */
+
+static uint32_t cache;
+
+static long make_cache(uint32_t path)
+{
+	struct mml_cache_create args = { .name = "nth", .object_size = 700, .path = path,
+					 .flags = MML_CACHE_NO_MERGE };
+	const int ret = lab_ioctl(session_file_fd, MML_IOC_CACHE_CREATE, &args);
+
+	cache = ret ? 0 : args.cache;
+	return ret;
+}
+
+static long make_sheaf_cache(void)
+{
+	return make_cache(MML_CACHE_SHEAVES);
+}
+
+static long make_slab_cache(void)
+{
+	return make_cache(MML_CACHE_CPU_SLABS);
+}
+
+static void have_sheaf_cache(void)
+{
+	must((int)make_sheaf_cache(), "CACHE_CREATE");
+}
+
+static void have_slab_cache(void)
+{
+	must((int)make_slab_cache(), "CACHE_CREATE");
+}
+
+static void have_kmalloc(uint32_t size)
+{
+	struct mml_cache_create args = { .object_size = size, .flags = MML_CACHE_KMALLOC };
+
+	must(lab_ioctl(session_file_fd, MML_IOC_CACHE_CREATE, &args), "CACHE_CREATE");
+	cache = args.cache;
+}
+
+static void have_small_kmalloc(void)
+{
+	have_kmalloc(700);
+}
+
+static void have_large_kmalloc(void)
+{
+	have_kmalloc(20000);
+}
+
+#define OBJECTS		12
+
+static long allocate_objects(void)
+{
+	struct mml_cache_alloc args = { .cache = cache, .count = OBJECTS };
+
+	return lab_ioctl(session_file_fd, MML_IOC_CACHE_ALLOC, &args);
+}
+
+static void destroy_cache(void)
+{
+	struct mml_cache_free objects = { .cache = cache, .count = OBJECTS };
+	struct mml_cache_shrink shrink = { .cache = cache };
+	struct mml_cache_destroy args = { .cache = cache };
+
+	if (!cache)
+		return;
+	lab_ioctl(session_file_fd, MML_IOC_CACHE_FREE, &objects);
+	must(lab_ioctl(session_file_fd, MML_IOC_CACHE_SHRINK, &shrink), "CACHE_SHRINK");
+	must(lab_ioctl(session_file_fd, MML_IOC_CACHE_DESTROY, &args), "CACHE_DESTROY");
+	cache = 0;
+}
+
 static void map_area(uint64_t pages, int prot)
 {
 	must(lab_mmap(session_file_fd, AREA, pages * PAGE, prot, FIXED), "MMAP");
@@ -665,6 +749,22 @@ static const struct operation using[] = {
 	  .on_session = true, .least = 2 },
 	{ .name = "BLOCK_FREE", .set_up = hold_block, .run = free_held, .want = -ENOMEM,
 	  .on_session = true },
+	{ .name = "CACHE_CREATE, sheaves", .run = make_sheaf_cache, .tear_down = destroy_cache,
+	  .want = -ENOMEM, .on_session = true, .least = 4 },
+	{ .name = "CACHE_CREATE, cpu slabs", .run = make_slab_cache, .tear_down = destroy_cache,
+	  .want = -ENOMEM, .on_session = true, .least = 4 },
+	/* A small slab does where there is no large one, and no sheaf; a cache keeps slabs. */
+	{ .name = "CACHE_ALLOC, sheaves", .set_up = have_sheaf_cache, .run = allocate_objects,
+	  .tear_down = destroy_cache, .want = -ENOMEM, .on_session = true, .survives = true,
+	  .partly = true, .least = 2 * OBJECTS },
+	{ .name = "CACHE_ALLOC, cpu slabs", .set_up = have_slab_cache, .run = allocate_objects,
+	  .tear_down = destroy_cache, .want = -ENOMEM, .on_session = true, .survives = true,
+	  .partly = true, .least = 2 * OBJECTS },
+	{ .name = "CACHE_ALLOC, kmalloc", .set_up = have_large_kmalloc, .run = allocate_objects,
+	  .tear_down = destroy_cache, .want = -ENOMEM, .on_session = true, .least = 2 * OBJECTS },
+	{ .name = "CACHE_ALLOC, small kmalloc", .set_up = have_small_kmalloc,
+	  .run = allocate_objects, .tear_down = destroy_cache, .want = -ENOMEM,
+	  .on_session = true, .survives = true, .partly = true, .least = 2 * OBJECTS },
 	{ .name = "MMAP", .run = map_anywhere, .tear_down = empty_window, .want = -ENOMEM,
 	  .on_session = true, .least = 2 },
 	{ .name = "MMAP over the middle of another", .set_up = fill_area, .run = map_over_middle,

@@ -50,6 +50,7 @@ enum kind {
 	OWN_MACHINE,		/* the same, but 0 on any but a control file */
 	JOB,			/* the number of one, or 0 */
 	HANDLE,			/* of a block */
+	CACHE,			/* of a cache */
 	BYTES,			/* of a machine: low to high frames */
 	DISTANCES,		/* from node to node, or nothing */
 	LIMIT,			/* of a session */
@@ -60,6 +61,7 @@ enum kind {
 	NEW_MACHINE,
 	NEW_JOB,
 	NEW_HANDLE,
+	NEW_CACHE,
 };
 
 struct field {
@@ -253,6 +255,60 @@ static const struct command commands[] = {
 		.field = {
 			FIELD(mml_block_free, handle, HANDLE),
 			FIELD(mml_block_free, pad, PAD),
+		},
+	},
+	{
+		COMMAND(CACHE_CREATE), .files = FILE_SESSION, .weight = 30,
+		.errnos = { ENOMEM, EOPNOTSUPP },
+		.field = {
+			FIELD(mml_cache_create, name, NAME),
+			FIELD(mml_cache_create, object_size, NUMBER, 1, 20000),
+			FIELD(mml_cache_create, align, NUMBER, 0, 4),
+			FIELD(mml_cache_create, flags, BITS, 0,
+			      MML_CACHE_HWCACHE_ALIGN | MML_CACHE_RECLAIM | MML_CACHE_DMA |
+			      MML_CACHE_TYPESAFE | MML_CACHE_NO_MERGE | MML_CACHE_KMALLOC),
+			FIELD(mml_cache_create, path, NUMBER, MML_CACHE_SHEAVES,
+			      MML_CACHE_CPU_SLABS),
+			FIELD(mml_cache_create, sheaf_capacity, NUMBER, 0, 40),
+			FIELD(mml_cache_create, cache, NEW_CACHE),
+		},
+	},
+	{
+		COMMAND(CACHE_DESTROY), .files = FILE_SESSION, .weight = 20,
+		.errnos = { EBADF, EBUSY },
+		.field = {
+			FIELD(mml_cache_destroy, cache, CACHE),
+			FIELD(mml_cache_destroy, pad, PAD),
+		},
+	},
+	{
+		COMMAND(CACHE_ALLOC), .files = FILE_SESSION, .weight = 90,
+		.errnos = { EBADF, ENOMEM, EDQUOT, EINTR },
+		.field = {
+			FIELD(mml_cache_alloc, cache, CACHE),
+			FIELD(mml_cache_alloc, flags, BITS, 0, MML_CACHE_ZERO | MML_CACHE_NOWAIT),
+			FIELD(mml_cache_alloc, count, NUMBER, 1, 120),
+			FIELD(mml_cache_alloc, node, NUMBER, 0, 2),
+		},
+	},
+	{
+		COMMAND(CACHE_FREE), .files = FILE_SESSION, .weight = 90,
+		.errnos = { EBADF },
+		.field = {
+			FIELD(mml_cache_free, seed, ANYTHING),
+			FIELD(mml_cache_free, cache, CACHE),
+			FIELD(mml_cache_free, flags, BITS, 0, MML_CACHE_RANDOM),
+			FIELD(mml_cache_free, count, NUMBER, 1, 120),
+			FIELD(mml_cache_free, pad, PAD),
+		},
+	},
+	{
+		COMMAND(CACHE_SHRINK), .files = FILE_SESSION, .weight = 10,
+		.errnos = { EBADF },
+		.field = {
+			FIELD(mml_cache_shrink, slabs, OUT),
+			FIELD(mml_cache_shrink, cache, CACHE),
+			FIELD(mml_cache_shrink, pad, PAD),
 		},
 	},
 	{

@@ -92,7 +92,7 @@ struct process {
 	int foreign[NR_FOREIGN];
 	unsigned int first_own_fd;
 	uint64_t address[NR_REMEMBERED];
-	uint32_t handle[NR_REMEMBERED];
+	uint32_t handle[NR_REMEMBERED], cache[NR_REMEMBERED];
 	unsigned char *edge;		/* the end of a page before one that cannot be touched */
 	unsigned char *read_only;
 	bool is_child;
@@ -226,6 +226,9 @@ static void remember_field(struct thread *t, const struct field *field, uint64_t
 	case NEW_HANDLE:
 		remember_number(t, self.handle, (uint32_t)value);
 		break;
+	case NEW_CACHE:
+		remember_number(t, self.cache, (uint32_t)value);
+		break;
 	case ADDRESS:
 		__atomic_store_n(&self.address[below(t, NR_REMEMBERED)], value, __ATOMIC_RELAXED);
 		break;
@@ -338,6 +341,8 @@ static uint64_t valid_value(struct thread *t, const struct call *call, const str
 		return one_in(t, 2) ? 0 : remembered(t, shared->job);
 	case HANDLE:
 		return remembered(t, self.handle);
+	case CACHE:
+		return remembered(t, self.cache);
 	case BYTES:
 		return (low + below(t, (uint32_t)(high - low))) * PAGE;
 	case LIMIT:

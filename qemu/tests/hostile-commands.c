@@ -138,6 +138,37 @@ static void fill_free(void *arg)
 	((struct mml_block_free *)arg)->handle = 12345;
 }
 
+static void fill_cache(void *arg)
+{
+	struct mml_cache_create *args = arg;
+
+	snprintf(args->name, sizeof(args->name), "hostile");
+	args->object_size = 100;
+}
+
+static void clean_cache(const void *arg)
+{
+	struct mml_cache_destroy args = { .cache = ((const struct mml_cache_create *)arg)->cache };
+
+	must(lab_ioctl(files[SESSION], MML_IOC_CACHE_DESTROY, &args), "CACHE_DESTROY");
+}
+
+static void fill_cache_alloc(void *arg)
+{
+	struct mml_cache_alloc *args = arg;
+
+	args->cache = 12345;
+	args->count = 1;
+}
+
+static void fill_cache_free(void *arg)
+{
+	struct mml_cache_free *args = arg;
+
+	args->cache = 12345;
+	args->count = 1;
+}
+
 static void fill_mmap(void *arg)
 {
 	struct mml_mmap_args *args = arg;
@@ -205,6 +236,11 @@ static const struct command commands[] = {
 	  clean_fail_nth },
 	{ "BLOCK_ALLOC", MML_IOC_BLOCK_ALLOC, ON(SESSION), SESSION, fill_nothing, 0, clean_block },
 	{ "BLOCK_FREE", MML_IOC_BLOCK_FREE, ON(SESSION), SESSION, fill_free, -EBADF, NULL },
+	{ "CACHE_CREATE", MML_IOC_CACHE_CREATE, ON(SESSION), SESSION, fill_cache, 0, clean_cache },
+	{ "CACHE_DESTROY", MML_IOC_CACHE_DESTROY, ON(SESSION), SESSION, fill_nothing, -EBADF, NULL },
+	{ "CACHE_ALLOC", MML_IOC_CACHE_ALLOC, ON(SESSION), SESSION, fill_cache_alloc, -EBADF, NULL },
+	{ "CACHE_FREE", MML_IOC_CACHE_FREE, ON(SESSION), SESSION, fill_cache_free, -EBADF, NULL },
+	{ "CACHE_SHRINK", MML_IOC_CACHE_SHRINK, ON(SESSION), SESSION, fill_nothing, -EBADF, NULL },
 	{ "MMAP", MML_IOC_MMAP, ON(SESSION), SESSION, fill_mmap, 0, clean_mmap },
 	{ "MUNMAP", MML_IOC_MUNMAP, ON(SESSION), SESSION, fill_munmap, 0, NULL },
 	{ "MPROTECT", MML_IOC_MPROTECT, ON(SESSION), SESSION, fill_mprotect, 0, NULL },
@@ -539,6 +575,9 @@ static const struct {
 	FIELD(EXPLAIN, mml_explain, pad),
 	FIELD(FAIL_NTH, mml_fail_nth, pad),
 	FIELD(BLOCK_FREE, mml_block_free, pad),
+	FIELD(CACHE_DESTROY, mml_cache_destroy, pad),
+	FIELD(CACHE_FREE, mml_cache_free, pad),
+	FIELD(CACHE_SHRINK, mml_cache_shrink, pad),
 	FIELD(MPROTECT, mml_mprotect_args, pad),
 	FIELD(MREMAP, mml_mremap_args, pad),
 	FIELD(MADVISE, mml_madvise_args, pad),
@@ -562,6 +601,14 @@ static const struct {
 	  MML_BLOCK_ZERO | MML_BLOCK_MOVABLE | MML_BLOCK_RECLAIMABLE | MML_BLOCK_DMA |
 	  MML_BLOCK_DMA32 | MML_BLOCK_HIGHMEM | MML_BLOCK_HIGH | MML_BLOCK_NOWAIT |
 	  MML_BLOCK_NORETRY | MML_BLOCK_RETRY_MAYFAIL | MML_BLOCK_THISNODE },
+	{ "CACHE_CREATE", MML_IOC_CACHE_CREATE, offsetof(struct mml_cache_create, flags),
+	  MML_CACHE_HWCACHE_ALIGN | MML_CACHE_RECLAIM | MML_CACHE_DMA | MML_CACHE_TYPESAFE |
+	  MML_CACHE_NO_MERGE | MML_CACHE_KMALLOC },
+	{ "CACHE_CREATE's path", MML_IOC_CACHE_CREATE, offsetof(struct mml_cache_create, path), 1 },
+	{ "CACHE_ALLOC", MML_IOC_CACHE_ALLOC, offsetof(struct mml_cache_alloc, flags),
+	  MML_CACHE_ZERO | MML_CACHE_NOWAIT },
+	{ "CACHE_FREE", MML_IOC_CACHE_FREE, offsetof(struct mml_cache_free, flags),
+	  MML_CACHE_RANDOM },
 	{ "MPROTECT's prot", MML_IOC_MPROTECT, offsetof(struct mml_mprotect_args, prot),
 	  MODE_RWX },
 	{ "MMAP's prot", MML_IOC_MMAP, offsetof(struct mml_mmap_args, prot), MODE_RWX },

@@ -48,9 +48,10 @@ refused "buddy_probe before mm_lab" 'Unknown symbol' load buddy_probe
 refused "vma_probe before mm_lab" 'Unknown symbol' load vma_probe
 load mm_lab memory=0
 refused "vma_probe before buddy_probe" 'Unknown symbol' load vma_probe
+refused "slub_probe before buddy_probe" 'Unknown symbol' load slub_probe
 rmmod mm_lab
 like "the kernel log names the symbols" "$(log_since)" '^buddy_probe: Unknown symbol mml_'
-is "and says nothing else" "$(log_since | grep -vE '^(buddy|vma)_probe: Unknown symbol (__)?mml_')" ''
+is "and says nothing else" "$(log_since | grep -vE '^(buddy|slub|vma)_probe: Unknown symbol (__)?mml_')" ''
 
 #
 # Every right order: each step up and each step down, from each height
@@ -59,21 +60,27 @@ in_order mm_lab "up" load mm_lab
 in_order "mm_lab buddy_probe" "up up" load buddy_probe
 in_order mm_lab "down from two" rmmod buddy_probe
 in_order "mm_lab buddy_probe" "up to two" load buddy_probe
-in_order "mm_lab buddy_probe vma_probe" "up to three" load vma_probe
+in_order "mm_lab buddy_probe slub_probe" "up to three" load slub_probe
+in_order "mm_lab buddy_probe slub_probe vma_probe" "up to four" load vma_probe
 refused "mm_lab twice" 'File exists' load mm_lab
 refused "buddy_probe twice" 'File exists' load buddy_probe
+refused "slub_probe twice" 'File exists' load slub_probe
 refused "vma_probe twice" 'File exists' load vma_probe
-refused "mm_lab from below two others" 'in use' rmmod mm_lab
+refused "mm_lab from below the others" 'in use' rmmod mm_lab
 refused "buddy_probe from below another" 'in use' rmmod buddy_probe
-is "all serve" "$(mmlab info --json | sed -n 's/.*"engines": //p')" '["buddy", "vma"]'
+is "all serve" "$(mmlab info --json | sed -n 's/.*"engines": //p')" '["buddy", "slub", "vma"]'
 
+in_order "mm_lab buddy_probe vma_probe" "object caches can go from between" rmmod slub_probe
+is "the others serve" "$(mmlab info --json | sed -n 's/.*"engines": //p')" '["buddy", "vma"]'
+ok "programs run without them" mmlab run true
 in_order "mm_lab buddy_probe" "down from three" rmmod vma_probe
 refused "mm_lab from below one other" 'in use' rmmod mm_lab
 is "the others serve" "$(mmlab info --json | sed -n 's/.*"engines": //p')" '["buddy"]'
 ok "they allocate" mmlab alloc --order 3 --count 4
 like "mmlab run says what is missing" "$(mmlab run true 2>&1)" 'load vma_probe.ko'
 ok "and they are well" mmlab validate
-in_order "mm_lab buddy_probe vma_probe" "up to three again" load vma_probe
+in_order "mm_lab buddy_probe slub_probe" "up to three again" load slub_probe
+in_order "mm_lab buddy_probe slub_probe vma_probe" "up to four again" load vma_probe
 ok "then programs run" mmlab run true
 in_order '' "down to nothing" unload_all
 ok "no device is left" test ! -e /dev/mm_lab

@@ -177,7 +177,7 @@ unload_all
 #
 load_all memory=16M page_owner=Y init_on_free=Y watermarks=N
 mmlab run sh -c : >/dev/null
-rmmod vma_probe
+rmmod vma_probe slub_probe
 log_mark
 mmlab alloc --order 0 --count 4096 >/dev/null
 echo double_free >$lab/plant_misuse

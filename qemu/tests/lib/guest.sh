@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 1
 
 # The modules, from the bottom up
 # shellcheck disable=SC2034 # used by those who source this
-lab_modules=(mm_lab buddy_probe vma_probe)
+lab_modules=(mm_lab buddy_probe slub_probe vma_probe)
 
 lab_debugfs=/sys/kernel/debug/mm_lab
 
@@ -115,9 +115,9 @@ load()
 }
 
 # load_all [PARAMETER...] - all of them, with parameters for mm_lab.ko
-load_all() { load mm_lab "$@" && load buddy_probe && load vma_probe; }
+load_all() { load mm_lab "$@" && load buddy_probe && load slub_probe && load vma_probe; }
 
-unload_all() { rmmod vma_probe buddy_probe mm_lab; }
+unload_all() { rmmod vma_probe slub_probe buddy_probe mm_lab; }
 
 # loaded - the modules that are, in one line, from the bottom up
 loaded()

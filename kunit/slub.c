@@ -1,0 +1,686 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Suite mml_slub: object caches and kmalloc, on both fast paths: random operations over
+ * many caches against a model that knows each object and what is in it; then one by one.
+ *
+ * Kernel counterpart: lib/slub_kunit.c.
+ */
+#include <linux/rcupdate.h>
+
+#include "kunit/machine.h"
+#include "slub_probe/slab.h"
+
+#define MML_TEST_FRAMES		1024
+#define MML_TEST_CACHES		12
+#define MML_TEST_OBJECTS	1500
+#define MML_TEST_OPS		6000
+#define MML_TEST_BULK		40
+
+/* Fast paths, as parameters. */
+static const struct mml_test_path {
+	const char *name;
+	enum mml_slab_path path;
+} mml_test_paths[] = {
+	{ "sheaves", MML_SLAB_SHEAVES },
+	{ "cpu slabs", MML_SLAB_CPU_SLABS },
+};
+
+static void mml_test_path_desc(const struct mml_test_path *path, char *desc)
+{
+	strscpy(desc, path->name, KUNIT_PARAM_DESC_SIZE);
+}
+KUNIT_ARRAY_PARAM(mml_slub_path, mml_test_paths, mml_test_path_desc);
+
+static struct mml_kmem_cache *mml_test_cache(struct kunit *test, struct mml_machine *machine,
+					     unsigned int size, slab_flags_t flags)
+{
+	const struct mml_test_path *param = test->param_value;
+	struct mml_kmem_cache_args args = { .path = param ? param->path : 0 };
+	struct mml_kmem_cache *s;
+
+	s = mml_kmem_cache_create(machine, "test", size, &args, flags | SLAB_NO_MERGE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(s));
+	return s;
+}
+
+static unsigned long mml_test_nr_slabs(struct mml_kmem_cache *s)
+{
+	unsigned long nr = 0;
+	unsigned int i;
+
+	for (i = 0; i < s->nr_nodes; i++)
+		nr += atomic_long_read(&s->node[i].nr_slabs);
+	return nr;
+}
+
+/*
+ * The model: each object, whose cache, and a byte that fills it.
+ */
+
+struct mml_test_object {
+	u8 *at;
+	struct mml_kmem_cache *s;
+	unsigned int size;	/* that of the cache may grow when another one is merged */
+	u8 fill;
+};
+
+struct mml_test_model {
+	struct kunit *test;
+	struct mml_machine *machine;
+	struct rnd_state rnd;
+	unsigned int nr_caches;
+	struct mml_kmem_cache *caches[MML_TEST_CACHES];
+	unsigned int nr;
+	struct mml_test_object objects[MML_TEST_OBJECTS];
+	void *bulk[MML_TEST_BULK];
+};
+
+static void mml_test_ctor(void *object)
+{
+	*(u64 *)object = 0x600d600d600d600dULL;
+}
+
+/* A cache of a shape that is not like the others. */
+static struct mml_kmem_cache *mml_test_random_cache(struct mml_test_model *model)
+{
+	const struct mml_test_path *param = model->test->param_value;
+	struct mml_kmem_cache_args args = { .path = param->path };
+	slab_flags_t flags = mml_test_below(&model->rnd, 2) ? SLAB_NO_MERGE : 0;
+	unsigned int size = 1 + mml_test_below(&model->rnd, 8 << mml_test_below(&model->rnd, 10));
+	struct mml_kmem_cache *s;
+
+	if (mml_test_below(&model->rnd, 3) == 0)
+		flags |= SLAB_HWCACHE_ALIGN;
+	if (mml_test_below(&model->rnd, 4) == 0)
+		flags |= SLAB_TYPESAFE_BY_RCU;
+	if (mml_test_below(&model->rnd, 4) == 0)
+		flags |= SLAB_RECLAIM_ACCOUNT;
+	if (mml_test_below(&model->rnd, 3) == 0)
+		args.align = 8U << mml_test_below(&model->rnd, 6);
+	if (mml_test_below(&model->rnd, 4) == 0)
+		args.sheaf_capacity = 1 + mml_test_below(&model->rnd, 20);
+	if (size >= sizeof(u64) && mml_test_below(&model->rnd, 4) == 0)
+		args.ctor = mml_test_ctor;
+	s = mml_kmem_cache_create(model->machine, "random", size, &args, flags);
+	KUNIT_ASSERT_FALSE(model->test, IS_ERR(s));
+	KUNIT_EXPECT_GE(model->test, mml_kmem_cache_size(s), size);
+	return s;
+}
+
+/* An object came: it lies as it should, and nobody has written to it. */
+static void mml_test_came(struct mml_test_model *model, struct mml_kmem_cache *s, u8 *at)
+{
+	struct mml_test_object *object = &model->objects[model->nr++];
+
+	KUNIT_EXPECT_TRUE(model->test, IS_ALIGNED((unsigned long)at, s->align));
+	if (s->ctor)
+		KUNIT_EXPECT_EQ(model->test, *(u64 *)at, 0x600d600d600d600dULL);
+	*object = (struct mml_test_object){
+		.at = at, .s = s, .size = s->object_size,
+		.fill = prandom_u32_state(&model->rnd),
+	};
+	if (!s->ctor)
+		memset(at, object->fill, object->size);
+}
+
+/* An object is to go: its content is still there. */
+static void *mml_test_goes(struct mml_test_model *model, unsigned int i)
+{
+	struct mml_test_object object = model->objects[i];
+
+	if (object.s->ctor)
+		KUNIT_EXPECT_EQ(model->test, *(u64 *)object.at, 0x600d600d600d600dULL);
+	else
+		KUNIT_EXPECT_NULL(model->test,
+				  memchr_inv(object.at, object.fill, object.size));
+	model->objects[i] = model->objects[--model->nr];
+	return object.at;
+}
+
+static void mml_test_alloc(struct mml_test_model *model, struct mml_kmem_cache *s)
+{
+	gfp_t gfp = mml_test_below(&model->rnd, 2) ? GFP_KERNEL : GFP_NOWAIT;
+	u8 *at;
+
+	if (model->nr == MML_TEST_OBJECTS)
+		return;
+	if (!s->ctor && mml_test_below(&model->rnd, 4) == 0)
+		gfp |= __GFP_ZERO;
+	at = mml_kmem_cache_alloc(s, gfp);
+	if (!at)
+		return;
+	if (gfp & __GFP_ZERO)
+		KUNIT_EXPECT_NULL(model->test, memchr_inv(at, 0, s->object_size));
+	mml_test_came(model, s, at);
+}
+
+static void mml_test_free(struct mml_test_model *model)
+{
+	unsigned int i;
+
+	if (!model->nr)
+		return;
+	i = mml_test_below(&model->rnd, model->nr);
+	if (mml_test_below(&model->rnd, 2)) {
+		struct mml_kmem_cache *s = model->objects[i].s;
+
+		mml_kmem_cache_free(s, mml_test_goes(model, i));
+	} else {
+		mml_kfree(model->machine, mml_test_goes(model, i));
+	}
+}
+
+static void mml_test_alloc_bulk(struct mml_test_model *model, struct mml_kmem_cache *s)
+{
+	unsigned int nr = 1 + mml_test_below(&model->rnd, MML_TEST_BULK), i;
+
+	if (model->nr + nr > MML_TEST_OBJECTS ||
+	    !mml_kmem_cache_alloc_bulk(s, GFP_KERNEL, nr, model->bulk))
+		return;
+	for (i = 0; i < nr; i++)
+		mml_test_came(model, s, model->bulk[i]);
+}
+
+static void mml_test_free_bulk(struct mml_test_model *model, struct mml_kmem_cache *s)
+{
+	unsigned int nr = 0, i;
+
+	for (i = 0; i < model->nr && nr < MML_TEST_BULK; ) {
+		if (model->objects[i].s == s)
+			model->bulk[nr++] = mml_test_goes(model, i);
+		else
+			i++;
+	}
+	mml_kmem_cache_free_bulk(s, nr, model->bulk);
+}
+
+/* A cache goes, if nobody has anything of it, and another one comes. */
+static void mml_test_replace(struct mml_test_model *model, unsigned int which)
+{
+	struct mml_kmem_cache *s = model->caches[which];
+	unsigned int i, users = 0;
+
+	for (i = 0; i < model->nr; i++)
+		if (model->objects[i].s == s)
+			return;
+	for (i = 0; i < model->nr_caches; i++)
+		users += model->caches[i] == s;
+	KUNIT_EXPECT_EQ(model->test, s->refcount, users);
+	KUNIT_EXPECT_EQ(model->test, mml_kmem_cache_destroy(s), 0);
+	model->caches[which] = mml_test_random_cache(model);
+}
+
+static void mml_test_step(struct mml_test_model *model)
+{
+	unsigned int which = mml_test_below(&model->rnd, model->nr_caches);
+	struct mml_kmem_cache *s = model->caches[which];
+
+	switch (mml_test_below(&model->rnd, 64)) {
+	case 0 ... 27:
+		mml_test_alloc(model, s);
+		break;
+	case 28 ... 55:
+		mml_test_free(model);
+		break;
+	case 56 ... 58:
+		mml_test_alloc_bulk(model, s);
+		break;
+	case 59 ... 61:
+		mml_test_free_bulk(model, s);
+		break;
+	case 62:
+		mml_kmem_cache_shrink(s);
+		break;
+	default:
+		mml_test_replace(model, which);
+	}
+}
+
+/* Random operations over many caches, each checked; all frames are back in the end. */
+static void mml_slub_test_random(struct kunit *test)
+{
+	struct mml_test_model *model = kunit_kzalloc(test, sizeof(*model), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, model);
+	model->test = test;
+	model->machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	mml_test_seed(test, &model->rnd);
+	for (i = 0; i < MML_TEST_CACHES; i++)
+		model->caches[model->nr_caches++] = mml_test_random_cache(model);
+	for (i = 0; i < MML_TEST_OPS; i++) {
+		mml_test_step(model);
+		if (mml_test_violations(model->machine)) {
+			KUNIT_FAIL(test, "an invariant does not hold after operation %u", i);
+			break;
+		}
+	}
+	while (model->nr)
+		mml_test_free(model);
+	for (i = 0; i < model->nr_caches; i++)
+		KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(model->caches[i]), 0);
+	rcu_barrier();
+}
+
+/*
+ * One by one.
+ */
+
+/* Objects lie in slabs as sizes say, and no more is wasted than has to be. */
+static void mml_slub_test_sizes(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	unsigned int size;
+
+	for (size = 1; size < 40000; size += 1 + size / 7) {
+		struct mml_kmem_cache *s = mml_test_cache(test, machine, size, 0);
+		unsigned long bytes = PAGE_SIZE << s->order;
+
+		KUNIT_EXPECT_EQ(test, s->size, ALIGN(size, sizeof(void *)));
+		KUNIT_EXPECT_EQ(test, s->nr_objects, bytes / s->size);
+		KUNIT_EXPECT_LE(test, s->offset + sizeof(void *), s->size);
+		if (s->order <= MML_SLAB_MAX_ORDER && s->order)
+			KUNIT_EXPECT_LE(test, bytes % s->size, bytes / 2);
+		KUNIT_EXPECT_LE(test, s->min_order, s->order);
+		KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+	}
+}
+
+/* What is asked for and cannot be: an errno each, and nothing has changed. */
+static void mml_slub_test_refused(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	struct mml_machine *bare = mml_test_build(test, .frames = 64, .memmap_only = true);
+	struct mml_kmem_cache_args args = { .align = 24 };
+
+#define MML_REFUSED(m, size, args, flags, err)					\
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(mml_kmem_cache_create(m, "x", size, args, \
+								    flags)), err)
+	MML_REFUSED(machine, 0, NULL, 0, -EINVAL);
+	MML_REFUSED(machine, MML_KMALLOC_MAX_SIZE + 1, NULL, 0, -EINVAL);
+	MML_REFUSED(machine, 64, &args, 0, -EINVAL);
+	args = (struct mml_kmem_cache_args){ .align = 2 * PAGE_SIZE };
+	MML_REFUSED(machine, 64, &args, 0, -EINVAL);
+	args = (struct mml_kmem_cache_args){ .path = MML_NR_SLAB_PATHS };
+	MML_REFUSED(machine, 64, &args, 0, -EINVAL);
+	args = (struct mml_kmem_cache_args){ .sheaf_capacity = MML_SHEAF_MAX + 1 };
+	MML_REFUSED(machine, 64, &args, 0, -EINVAL);
+	MML_REFUSED(machine, 64, NULL, SLAB_POISON, -EINVAL);
+	MML_REFUSED(bare, 64, NULL, 0, -EOPNOTSUPP);
+	KUNIT_EXPECT_NULL(test, mml_kmalloc(bare, 64, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, mml_kmalloc(bare, 64 << 10, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(NULL), 0);
+}
+
+/* SLAB_PANIC: the machine is broken, and the host lives. */
+static void mml_slub_test_panic(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+
+	mml_fail_nth(machine, 1);
+	KUNIT_EXPECT_TRUE(test, IS_ERR(mml_kmem_cache_create(machine, "x", 64, NULL,
+							     SLAB_PANIC)));
+	mml_fail_nth(machine, 0);
+	KUNIT_EXPECT_TRUE(test, mml_machine_broken(machine));
+	clear_bit(MML_MACHINE_STATE_BROKEN, &machine->state);
+}
+
+/* A cache with objects is not destroyed. */
+static void mml_slub_test_busy(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	struct mml_kmem_cache *s = mml_test_cache(test, machine, 100, 0);
+	void *object = mml_kmem_cache_alloc(s, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), -EBUSY);
+	mml_test_expect_reports(test, machine, 1);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_shrink(s), 1);
+	mml_kmem_cache_free(s, object);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_shrink(s), 0);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+}
+
+/* Caches of the same shape are one; flags and constructors keep them apart. */
+static void mml_slub_test_merge(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	const struct mml_test_path *param = test->param_value;
+	struct mml_kmem_cache_args args = { .path = param->path };
+	struct mml_kmem_cache_args made = { .path = param->path, .ctor = mml_test_ctor };
+	struct mml_kmem_cache_args other = { .path = !param->path };
+	struct mml_kmem_cache *a, *s[6];
+	int i;
+
+	a = mml_kmem_cache_create(machine, "a", 41, &args, 0);
+	s[0] = mml_kmem_cache_create(machine, "b", 48, &args, 0);
+	KUNIT_EXPECT_PTR_EQ(test, a, s[0]);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_size(a), 48);
+	s[0] = mml_kmem_cache_create(machine, "c", 48, &args, SLAB_NO_MERGE);
+	s[1] = mml_kmem_cache_create(machine, "d", 48, &args, SLAB_RECLAIM_ACCOUNT);
+	s[2] = mml_kmem_cache_create(machine, "e", 48, &args, SLAB_TYPESAFE_BY_RCU);
+	s[3] = mml_kmem_cache_create(machine, "f", 48, &made, 0);
+	s[4] = mml_kmem_cache_create(machine, "g", 48, &other, 0);
+	s[5] = mml_kmem_cache_create(machine, "h", 49, &args, 0);
+	for (i = 0; i < ARRAY_SIZE(s); i++) {
+		KUNIT_ASSERT_FALSE(test, IS_ERR(s[i]));
+		KUNIT_EXPECT_PTR_NE(test, s[i], a);
+		KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s[i]), 0);
+	}
+	KUNIT_EXPECT_EQ(test, a->refcount, 2);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(a), 0);
+	KUNIT_EXPECT_EQ(test, a->refcount, 1);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(a), 0);
+}
+
+/* All memory in objects of one cache; then all of it is back, but for some empty slabs. */
+static void mml_slub_test_exhaust(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES,
+						     .options = BIT(MML_OPTION_NO_PCP));
+	struct mml_kmem_cache *s = mml_test_cache(test, machine, 1000, 0);
+	void *objects = NULL, *object;
+	unsigned long nr = 0;
+
+	while ((object = mml_kmem_cache_alloc(s, GFP_NOWAIT))) {
+		*(void **)object = objects;
+		objects = object;
+		nr++;
+	}
+	/* Orders are less than they should be in the end, where blocks are small. */
+	KUNIT_EXPECT_GE(test, nr, MML_TEST_FRAMES * PAGE_SIZE / 1000 * 9 / 10);
+	KUNIT_EXPECT_LT(test, mml_test_zones_free(machine), 4);
+	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+	while (objects) {
+		object = objects;
+		objects = *(void **)object;
+		mml_kmem_cache_free(s, object);
+	}
+	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+	/* What is kept: as many empty slabs as a node may have, and what CPUs have. */
+	KUNIT_EXPECT_LE(test, mml_test_nr_slabs(s), s->min_partial + s->cpu_partial_slabs + 2 +
+			(MML_BARN_MAX + 2) * s->sheaf_capacity);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_shrink(s), 0);
+	KUNIT_EXPECT_EQ(test, mml_test_nr_slabs(s), 0);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+}
+
+/* What is no object of the cache is refused. */
+static void mml_slub_test_foreign(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	struct mml_kmem_cache *s = mml_test_cache(test, machine, 64, 0);
+	struct mml_kmem_cache *other = mml_test_cache(test, machine, 64, 0);
+	void *object = mml_kmem_cache_alloc(other, GFP_KERNEL);
+	struct mml_page *page = mml_alloc_pages(machine, GFP_KERNEL, 0);
+
+	mml_kmem_cache_free(s, object);
+	mml_test_expect_reports(test, machine, 1);
+	mml_kmem_cache_free(s, &object);
+	mml_test_expect_reports(test, machine, 1);
+	mml_kmem_cache_free(s, mml_page_address(machine, page));
+	mml_test_expect_reports(test, machine, 1);
+	mml_kfree(machine, mml_page_address(machine, page));
+	mml_test_expect_reports(test, machine, 1);
+	mml_kfree(machine, test);
+	mml_test_expect_reports(test, machine, 1);
+	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+	mml_kmem_cache_free(s, NULL);
+	mml_kmem_cache_free(other, object);
+	__mml_free_pages(machine, page, 0);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(other), 0);
+}
+
+/* Somebody writes to a free object: it is reported, and what is behind it is lost. */
+static void mml_slub_test_damage(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	struct mml_kmem_cache *s = mml_test_cache(test, machine, 64, 0);
+	void *first = mml_kmem_cache_alloc(s, GFP_KERNEL);
+	void *second = mml_kmem_cache_alloc(s, GFP_KERNEL);
+	void **objects = kunit_kcalloc(test, s->nr_objects, sizeof(*objects), GFP_KERNEL);
+	struct mml_slab *slab = mml_cache_slab(s, first);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, objects);
+	KUNIT_ASSERT_PTR_EQ(test, mml_cache_slab(s, second), slab);
+	mml_kmem_cache_free(s, first);
+	/* Everything but the second one goes back to the slab. */
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_shrink(s), 1);
+	memset(first + s->offset, 0x6b, sizeof(void *));
+	KUNIT_EXPECT_NE(test, mml_test_violations(machine), 0);
+	for (i = 0; i < s->nr_objects; i++)
+		objects[i] = mml_kmem_cache_alloc(s, GFP_KERNEL);
+	mml_test_expect_reports(test, machine, 1);
+	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+	/* What was lost is in use: it can be given back, as all the others. */
+	for (i = 0; i < s->nr_objects; i++)
+		if (mml_cache_slab(s, objects[i]) != slab)
+			mml_kmem_cache_free(s, objects[i]);
+	for (i = 0; i < s->nr_objects; i++)
+		mml_kmem_cache_free(s, mml_slab_address(s, slab) + i * s->size);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+}
+
+/* An object that is freed twice is found when it gets to its slab. */
+static void mml_slub_test_double_free(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	struct mml_kmem_cache *s = mml_test_cache(test, machine, 8192, 0);
+	struct mml_slab *slab;
+	void *object;
+
+	object = mml_kmem_cache_alloc(s, GFP_KERNEL);
+	slab = mml_cache_slab(s, object);
+	mml_kmem_cache_shrink(s);
+	/* All that the slab has is free, but this one. */
+	KUNIT_EXPECT_EQ(test, slab->counters.inuse, 1);
+	mml_slab_free(s, slab, object, object, 1);
+	mml_slab_free(s, slab, object, object, 1);
+	mml_test_expect_reports(test, machine, 1);
+	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+}
+
+/* What readers may look at stays an object of the cache until they are done. */
+static void mml_slub_test_typesafe(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	struct mml_kmem_cache *s = mml_test_cache(test, machine, 64, SLAB_TYPESAFE_BY_RCU);
+	u64 *object = mml_kmem_cache_alloc(s, GFP_KERNEL);
+	struct mml_page *page = mml_virt_to_page(machine, object);
+
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	memset(object, 0xa5, 64);
+	rcu_read_lock();
+	mml_kmem_cache_free(s, object);
+	KUNIT_EXPECT_NULL(test, memchr_inv(object, 0xa5, 64));
+	rcu_read_unlock();
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_shrink(s), 0);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+	/* Who destroyed the cache has waited for its slabs. */
+	KUNIT_EXPECT_NE(test, READ_ONCE(page->type), MML_PAGE_SLAB);
+	KUNIT_EXPECT_EQ(test, mml_nr_free_pages(machine), MML_TEST_FRAMES);
+}
+
+/* Nodes: objects come from where they are asked for, and go back there. */
+static void mml_slub_test_nodes(struct kunit *test)
+{
+	struct mml_machine *machine =
+		mml_test_build(test, .frames = 2 * MML_SECTION_FRAMES,
+			       .topology = { .nr_nodes = 2 });
+	struct mml_kmem_cache *s = mml_test_cache(test, machine, 128, 0);
+	void *objects[2][40];
+	int nid, i;
+
+	for (i = 0; i < 40; i++) {
+		for (nid = 0; nid < 2; nid++) {
+			void *object = mml_kmem_cache_alloc_node(s, GFP_KERNEL | __GFP_THISNODE,
+								 nid);
+
+			KUNIT_ASSERT_NOT_NULL(test, object);
+			KUNIT_EXPECT_EQ(test, mml_cache_slab(s, object)->nid, nid);
+			objects[nid][i] = object;
+		}
+	}
+	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+	for (nid = 0; nid < 2; nid++)
+		for (i = 0; i < 40; i++)
+			mml_kmem_cache_free(s, objects[nid][i]);
+	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+}
+
+/* Each allocation of a cache's life fails once: nothing is lost, and nothing half done. */
+static void mml_slub_test_fail_nth(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	const struct mml_test_path *param = test->param_value;
+	struct mml_kmem_cache_args args = { .path = param->path };
+	unsigned int n = 0, made = 0, some = 0;
+	void *object, *bulk[MML_TEST_BULK];
+	struct mml_kmem_cache *s;
+	bool fired;
+
+	do {
+		mml_fail_nth(machine, ++n);
+		s = mml_kmem_cache_create(machine, "x", 700, &args, SLAB_NO_MERGE);
+		if (IS_ERR(s)) {
+			KUNIT_EXPECT_EQ(test, PTR_ERR(s), -ENOMEM);
+		} else {
+			made++;
+			object = mml_kmem_cache_alloc(s, GFP_KERNEL);
+			if (mml_kmem_cache_alloc_bulk(s, GFP_KERNEL, MML_TEST_BULK, bulk)) {
+				some++;
+				mml_kmem_cache_free_bulk(s, MML_TEST_BULK, bulk);
+			}
+			mml_kmem_cache_free(s, object);
+		}
+		fired = mml_fail_nth_fired(machine);
+		mml_fail_nth(machine, 0);
+		KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+		if (!IS_ERR(s))
+			KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+	} while (fired && n < 100);
+	KUNIT_EXPECT_GT(test, n, 5);
+	KUNIT_EXPECT_LT(test, n, 100);
+	KUNIT_EXPECT_GT(test, made, 2);
+	KUNIT_EXPECT_LT(test, some, made);
+}
+
+/*
+ * kmalloc
+ */
+
+/* Every size: as much as was asked for, aligned, zeroed if that was asked for. */
+static void mml_slub_test_kmalloc(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	static const gfp_t types[] = { 0, __GFP_RECLAIMABLE, __GFP_DMA };
+	size_t size;
+	int i;
+
+	for (size = 1; size <= 64 << 10; size += 1 + size / 9) {
+		for (i = 0; i < ARRAY_SIZE(types); i++) {
+			void *object = mml_kzmalloc(machine, size, GFP_KERNEL | types[i]);
+			size_t room = mml_ksize(machine, object);
+
+			KUNIT_ASSERT_NOT_NULL(test, object);
+			KUNIT_EXPECT_GE(test, room, size);
+			KUNIT_EXPECT_LE(test, room, size <= 8 ? 8 : 2 * size);
+			KUNIT_EXPECT_NULL(test, memchr_inv(object, 0, size));
+			KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)object, 8));
+			if (is_power_of_2(size))
+				KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)object,
+								   size));
+			memset(object, 0xee, room);
+			mml_kfree(machine, object);
+		}
+	}
+	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+}
+
+/* Nothing, too much, and a product that is more than there is. */
+static void mml_slub_test_kmalloc_edges(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = 2 * MML_SECTION_FRAMES);
+	void *object;
+
+	KUNIT_EXPECT_PTR_EQ(test, mml_kmalloc(machine, 0, GFP_KERNEL), ZERO_SIZE_PTR);
+	KUNIT_EXPECT_EQ(test, mml_ksize(machine, ZERO_SIZE_PTR), 0);
+	mml_kfree(machine, ZERO_SIZE_PTR);
+	mml_kfree(machine, NULL);
+	KUNIT_EXPECT_NULL(test, mml_kmalloc(machine, MML_KMALLOC_MAX_SIZE + 1, GFP_KERNEL));
+	mml_test_expect_reports(test, machine, 1);
+	KUNIT_EXPECT_NULL(test, mml_kmalloc(machine, SIZE_MAX, GFP_KERNEL | __GFP_NOWARN));
+	KUNIT_EXPECT_NULL(test, mml_kmalloc_array(machine, SIZE_MAX / 4, 8, GFP_KERNEL));
+	KUNIT_EXPECT_PTR_EQ(test, mml_kcalloc(machine, 0, 8, GFP_KERNEL), ZERO_SIZE_PTR);
+	object = mml_kcalloc(machine, 33, 3, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, mml_ksize(machine, object), 128);
+	KUNIT_EXPECT_NULL(test, memchr_inv(object, 0, 99));
+	mml_kfree(machine, object);
+	/* Of a block, only its beginning can be given back. */
+	object = mml_kmalloc(machine, 3 * PAGE_SIZE, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, mml_ksize(machine, object), 4 * PAGE_SIZE);
+	mml_kfree(machine, object + PAGE_SIZE);
+	mml_test_expect_reports(test, machine, 1);
+	mml_kfree(machine, object);
+	object = mml_kmalloc(machine, MML_KMALLOC_MAX_SIZE, GFP_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, object);
+	KUNIT_EXPECT_EQ(test, mml_ksize(machine, object), MML_KMALLOC_MAX_SIZE);
+	mml_kfree(machine, object);
+}
+
+/* krealloc: what is in it stays, from class to class, up and down. */
+static void mml_slub_test_krealloc(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	u8 *object = mml_krealloc(machine, NULL, 5, GFP_KERNEL), *same;
+	size_t size, was = 5;
+
+	memset(object, 0xab, was);
+	for (size = 6; size < 100000; was = size, size = size * 3 / 2) {
+		object = mml_krealloc(machine, object, size, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, object);
+		KUNIT_EXPECT_NULL(test, memchr_inv(object, 0xab, was));
+		memset(object, 0xab, size);
+	}
+	same = mml_krealloc(machine, object, 10, GFP_KERNEL);
+	KUNIT_EXPECT_PTR_EQ(test, same, object);
+	KUNIT_EXPECT_NULL(test, mml_krealloc(machine, object, SIZE_MAX,
+					     GFP_KERNEL | __GFP_NOWARN));
+	KUNIT_EXPECT_NULL(test, memchr_inv(object, 0xab, 10));
+	KUNIT_EXPECT_PTR_EQ(test, mml_krealloc(machine, object, 0, GFP_KERNEL),
+			    ZERO_SIZE_PTR);
+	object = mml_krealloc(machine, ZERO_SIZE_PTR, 20, GFP_KERNEL | __GFP_ZERO);
+	KUNIT_EXPECT_NULL(test, memchr_inv(object, 0, 20));
+	mml_kfree(machine, object);
+}
+
+static struct kunit_case mml_slub_cases[] = {
+	KUNIT_CASE_PARAM_ATTR(mml_slub_test_random, mml_slub_path_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
+	KUNIT_CASE_PARAM(mml_slub_test_sizes, mml_slub_path_gen_params),
+	KUNIT_CASE(mml_slub_test_refused),
+	KUNIT_CASE(mml_slub_test_panic),
+	KUNIT_CASE_PARAM(mml_slub_test_busy, mml_slub_path_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_test_merge, mml_slub_path_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_test_exhaust, mml_slub_path_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_test_foreign, mml_slub_path_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_test_damage, mml_slub_path_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_test_double_free, mml_slub_path_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_test_typesafe, mml_slub_path_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_test_nodes, mml_slub_path_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_test_fail_nth, mml_slub_path_gen_params),
+	KUNIT_CASE(mml_slub_test_kmalloc),
+	KUNIT_CASE(mml_slub_test_kmalloc_edges),
+	KUNIT_CASE(mml_slub_test_krealloc),
+	{}
+};
+
+static struct kunit_suite mml_slub_suite = {
+	.name = "mml_slub",
+	.test_cases = mml_slub_cases,
+};
+kunit_test_suite(mml_slub_suite);

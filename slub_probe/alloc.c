@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Objects: what a request goes through before and after the cache's fast path.
+ *
+ * Kernel counterpart: slab_alloc_node(), slab_pre_alloc_hook(), slab_post_alloc_hook() and
+ * kmem_cache_free() in mm/slub.c.
+ *
+ * Locking: none here.
+ */
+#include <linux/export.h>
+
+#include "slub_probe/slab.h"
+
+/* Here are the functions, not the macros that pass the site. */
+#undef mml_kmem_cache_alloc
+#undef mml_kmem_cache_alloc_bulk
+#undef mml_kmem_cache_alloc_node
+
+static __always_inline void *__mml_kmem_cache_alloc(struct mml_kmem_cache *s, gfp_t gfp,
+						    int nid, struct mml_alloc_site *site)
+{
+	void *object;
+
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
+		might_sleep_if(gfpflags_allow_blocking(gfp));
+	if (unlikely(s->machine->slow) && mml_should_fail(s->machine, gfp, site))
+		return NULL;
+	object = s->path == MML_SLAB_SHEAVES ? mml_sheaf_alloc(s, gfp, nid) :
+					       mml_cpu_slab_alloc(s, gfp, nid);
+	if (unlikely(gfp & __GFP_ZERO) && object)
+		memset(object, 0, s->object_size);
+	return object;
+}
+
+/**
+ * mml_kmem_cache_alloc - allocate an object
+ * @s: of which cache
+ * @gfp: the kernel's flags, as for mml_alloc_pages(); __GFP_ZERO: zeroed
+ * @site: who asks; the macro of this name fills it in
+ *
+ * Context: any but NMI; sleeps only with __GFP_DIRECT_RECLAIM.
+ * Return: the object, in the machine's memory, where the kernel maps that; NULL if there
+ * is no memory for it.
+ */
+void *mml_kmem_cache_alloc(struct mml_kmem_cache *s, gfp_t gfp, struct mml_alloc_site *site)
+{
+	return __mml_kmem_cache_alloc(s, gfp, NUMA_NO_NODE, site);
+}
+EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_alloc, MM_LAB);
+
+/**
+ * mml_kmem_cache_alloc_node - allocate an object, of a node if possible
+ * @s: of which cache
+ * @gfp: as for mml_kmem_cache_alloc(); __GFP_THISNODE: @nid only
+ * @nid: the node; NUMA_NO_NODE, or one that the machine does not have: this CPU's
+ * @site: who asks; the macro of this name fills it in
+ *
+ * Context: any but NMI; sleeps only with __GFP_DIRECT_RECLAIM.
+ * Return: as mml_kmem_cache_alloc().
+ */
+void *mml_kmem_cache_alloc_node(struct mml_kmem_cache *s, gfp_t gfp, int nid,
+				struct mml_alloc_site *site)
+{
+	if (unlikely(nid < 0 || nid >= s->nr_nodes))
+		nid = NUMA_NO_NODE;
+	return __mml_kmem_cache_alloc(s, gfp, nid, site);
+}
+EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_alloc_node, MM_LAB);
+
+/**
+ * mml_kmem_cache_alloc_bulk - allocate many objects, or none
+ * @s: of which cache
+ * @gfp: as for mml_kmem_cache_alloc()
+ * @nr: how many
+ * @objects: where they go
+ * @site: who asks; the macro of this name fills it in
+ *
+ * For those who make allocations fail it is one.
+ *
+ * Context: any but NMI; sleeps only with __GFP_DIRECT_RECLAIM.
+ * Return: true; false if there is no memory for all of them: none is allocated then.
+ */
+bool mml_kmem_cache_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned int nr,
+			       void **objects, struct mml_alloc_site *site)
+{
+	unsigned int done, i;
+
+	if (unlikely(s->machine->slow) && mml_should_fail(s->machine, gfp, site))
+		return false;
+	done = s->path == MML_SLAB_SHEAVES ? mml_sheaf_alloc_bulk(s, gfp, nr, objects) :
+					     mml_cpu_slab_alloc_bulk(s, gfp, nr, objects);
+	if (unlikely(done < nr)) {
+		mml_kmem_cache_free_bulk(s, done, objects);
+		return false;
+	}
+	for (i = 0; unlikely(gfp & __GFP_ZERO) && i < nr; i++)
+		memset(objects[i], 0, s->object_size);
+	return true;
+}
+EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_alloc_bulk, MM_LAB);
+
+/**
+ * mml_kmem_cache_free - give an object back
+ * @s: its cache
+ * @object: the object; NULL: nothing is done
+ *
+ * What is not in a slab of this cache is reported, counted and left alone.
+ *
+ * Context: any but NMI.
+ */
+void mml_kmem_cache_free(struct mml_kmem_cache *s, void *object)
+{
+	struct mml_slab *slab = mml_cache_slab(s, object);
+
+	if (likely(slab))
+		mml_object_free(s, slab, object);
+	else if (object)
+		mml_slab_bug(s, object, "an object is freed that is not one of its");
+}
+EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_free, MM_LAB);
+
+/**
+ * mml_kmem_cache_free_bulk - give many objects back
+ * @s: their cache
+ * @nr: how many
+ * @objects: the objects; their order changes
+ *
+ * Context: any but NMI.
+ */
+void mml_kmem_cache_free_bulk(struct mml_kmem_cache *s, unsigned int nr, void **objects)
+{
+	if (s->path == MML_SLAB_SHEAVES)
+		mml_sheaf_free_bulk(s, nr, objects);
+	else
+		mml_slab_free_objects(s, objects, nr);
+}
+EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_free_bulk, MM_LAB);

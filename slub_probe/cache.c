@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Caches: made, merged, shrunk and destroyed; how their objects lie in slabs.
+ *
+ *	a slab:   | object 0 | object 1 | …                          | rest | RCU head |
+ *	an object: | object_size | padding to a word | link, or not | padding to align |
+ *
+ * The link of a free object lies in the middle of it, where an overflow of the object
+ * before it does not reach; behind it, if a free object must stay as it was: it has been
+ * constructed, or readers may still look at it.
+ *
+ * Kernel counterpart: mm/slab_common.c (kmem_cache_create(), find_mergeable(),
+ * kmem_cache_destroy()), calculate_sizes() and calculate_order() in mm/slub.c. Differences:
+ * an error is told; a cache with live objects is not destroyed, and says where they are;
+ * orders follow the CPUs that there are.
+ *
+ * Locking: slub->slab_mutex for the list of caches and all of the above. It is never taken
+ * where memory is reclaimed.
+ */
+#include <linux/cpu.h>
+#include <linux/export.h>
+#include <linux/log2.h>
+#include <linux/rcupdate.h>
+#include <linux/smp.h>
+
+#include "mm_lab/alloc.h"
+#include "slub_probe/slab.h"
+
+/* What may be asked for, and with what a cache is never merged. */
+#define MML_SLAB_CREATE_FLAGS	(SLAB_HWCACHE_ALIGN | SLAB_PANIC | SLAB_RECLAIM_ACCOUNT | \
+				 SLAB_TYPESAFE_BY_RCU | SLAB_CACHE_DMA | SLAB_NO_MERGE)
+#define MML_SLAB_NEVER_MERGE	(SLAB_TYPESAFE_BY_RCU | SLAB_NO_MERGE)
+#define MML_SLAB_MERGE_SAME	(SLAB_RECLAIM_ACCOUNT | SLAB_CACHE_DMA)
+
+/* See struct mml_slab_rcu in slab.c. */
+#define MML_SLAB_RCU_RESERVED	(sizeof(struct rcu_head) + 2 * sizeof(void *))
+
+/*
+ * Sizes.
+ */
+
+static unsigned int mml_calculate_alignment(slab_flags_t flags, unsigned int align,
+					    unsigned int size)
+{
+	if (flags & SLAB_HWCACHE_ALIGN) {
+		unsigned int line = cache_line_size();
+
+		while (size <= line / 2)
+			line /= 2;
+		align = max(align, line);
+	}
+	return ALIGN(max_t(unsigned int, align, sizeof(void *)), sizeof(void *));
+}
+
+/*
+ * The smallest order from @order on of which no more than the 1/@fraction-th part is left
+ * over, or one more than the largest.
+ */
+static unsigned int mml_calc_slab_order(const struct mml_kmem_cache *s, unsigned int order,
+					unsigned int fraction)
+{
+	for (; order <= MML_SLAB_MAX_ORDER; order++) {
+		unsigned int bytes = PAGE_SIZE << order;
+
+		if (bytes - mml_order_objects(s, order) * s->size <= bytes / fraction)
+			break;
+	}
+	return order;
+}
+
+/*
+ * Slabs of several objects, so that the page allocator is asked rarely: more of them where
+ * there are more CPUs; and as little waste as that allows.
+ */
+static unsigned int mml_calculate_order(const struct mml_kmem_cache *s)
+{
+	unsigned int objects = 4 * (fls(num_present_cpus()) + 1), fraction, order, least;
+
+	objects = clamp(mml_order_objects(s, MML_SLAB_MAX_ORDER), 1U, objects);
+	least = get_order(objects * s->size + s->reserved);
+	for (fraction = 16; fraction > 1; fraction /= 2) {
+		order = mml_calc_slab_order(s, least, fraction);
+		if (order <= MML_SLAB_MAX_ORDER)
+			return order;
+	}
+	return get_order(s->size + s->reserved);
+}
+
+/* Returns: 0; -EINVAL if there is no block for a single object. */
+static int mml_calculate_sizes(struct mml_kmem_cache *s)
+{
+	unsigned int size = ALIGN(s->object_size, sizeof(void *));
+
+	s->inuse = size;
+	if (s->flags & SLAB_TYPESAFE_BY_RCU || s->ctor) {
+		s->offset = size;
+		size += sizeof(void *);
+	} else {
+		s->offset = ALIGN_DOWN(s->object_size / 2, sizeof(void *));
+	}
+	if (s->flags & SLAB_TYPESAFE_BY_RCU)
+		s->reserved = MML_SLAB_RCU_RESERVED;
+	s->size = ALIGN(size, s->align);
+	s->reciprocal_size = reciprocal_value(s->size);
+	s->order = mml_calculate_order(s);
+	s->min_order = get_order(s->size + s->reserved);
+	if (s->order > mml_slub(s->machine)->max_order)
+		s->order = s->min_order;
+	if (s->order > mml_slub(s->machine)->max_order)
+		return -EINVAL;
+	s->nr_objects = mml_order_objects(s, s->order);
+	s->slab_mask = (PAGE_SIZE << s->order) - 1;
+	if (s->flags & SLAB_CACHE_DMA)
+		s->allocflags |= __GFP_DMA;
+	if (s->flags & SLAB_RECLAIM_ACCOUNT)
+		s->allocflags |= __GFP_RECLAIMABLE;
+	return 0;
+}
+
+/* How many a CPU and a node keep: fewer of what is large. */
+static void mml_calculate_limits(struct mml_kmem_cache *s, unsigned int sheaf_capacity)
+{
+	static const struct {
+		unsigned int size, partial_objects, sheaf;
+	} by_size[] = {
+		{ PAGE_SIZE, 6, 4 }, { 1024, 24, 12 }, { 256, 52, 26 }, { 0, 120, 60 },
+	};
+	int i = 0;
+
+	while (s->size < by_size[i].size)
+		i++;
+	s->min_partial = clamp(ilog2(s->size) / 2, 5, 10);
+	if (s->path == MML_SLAB_SHEAVES)
+		s->sheaf_capacity = sheaf_capacity ?: by_size[i].sheaf;
+	else
+		s->cpu_partial_slabs = DIV_ROUND_UP(2 * by_size[i].partial_objects,
+						    s->nr_objects);
+}
+
+/*
+ * Making and merging.
+ */
+
+static struct mml_kmem_cache *mml_find_mergeable(struct mml_slub *slub,
+						 unsigned int size,
+						 const struct mml_kmem_cache_args *args,
+						 slab_flags_t flags)
+{
+	unsigned int align = mml_calculate_alignment(flags, args->align, size);
+	struct mml_kmem_cache *s;
+
+	if (flags & MML_SLAB_NEVER_MERGE || args->ctor || args->sheaf_capacity)
+		return NULL;
+	size = ALIGN(ALIGN(size, sizeof(void *)), align);
+	list_for_each_entry_reverse(s, &slub->slab_caches, list) {
+		if (s->flags & MML_SLAB_NEVER_MERGE || s->ctor || s->refcount < 0)
+			continue;
+		if (size > s->size || s->size - size >= sizeof(void *) ||
+		    s->path != args->path)
+			continue;
+		if ((flags ^ s->flags) & MML_SLAB_MERGE_SAME || s->align & (align - 1))
+			continue;
+		return s;
+	}
+	return NULL;
+}
+
+static void mml_free_cache(struct mml_kmem_cache *s)
+{
+	if (s->path == MML_SLAB_SHEAVES)
+		mml_sheaves_free(s);
+	else
+		free_percpu(s->cpu_slab);
+	kfree(s);
+}
+
+/* Returns: the cache, or ERR_PTR(). */
+struct mml_kmem_cache *__mml_kmem_cache_create(struct mml_slub *slub, const char *name,
+					       unsigned int object_size,
+					       const struct mml_kmem_cache_args *args,
+					       slab_flags_t flags)
+{
+	unsigned int nr_nodes = slub->machine->topology.nr_nodes, i;
+	struct mml_kmem_cache *s;
+	int err;
+
+	s = mml_kzalloc(slub->machine, struct_size(s, node, nr_nodes), GFP_KERNEL_ACCOUNT);
+	if (!s)
+		return ERR_PTR(-ENOMEM);
+	s->machine = slub->machine;
+	s->nr_nodes = nr_nodes;
+	s->path = args->path;
+	s->flags = flags;
+	s->object_size = object_size;
+	s->align = mml_calculate_alignment(flags, args->align, object_size);
+	s->ctor = args->ctor;
+	s->refcount = 1;
+	s->random = (u64)mml_random(slub->machine) << 32 | mml_random(slub->machine);
+	strscpy(s->name, name);
+	for (i = 0; i < nr_nodes; i++) {
+		spin_lock_init(&s->node[i].list_lock);
+		mml_frame_list_init(&s->node[i].partial);
+	}
+	err = mml_calculate_sizes(s);
+	if (err)
+		goto free;
+	mml_calculate_limits(s, args->sheaf_capacity);
+	err = s->path == MML_SLAB_SHEAVES ? mml_sheaves_init(s) : mml_cpu_slabs_init(s);
+	if (err)
+		goto free;
+	list_add_tail(&s->list, &slub->slab_caches);
+	return s;
+free:
+	kfree(s);
+	return ERR_PTR(err);
+}
+
+static bool mml_cache_args_ok(unsigned int object_size,
+			      const struct mml_kmem_cache_args *args, slab_flags_t flags)
+{
+	return object_size && object_size <= MML_KMALLOC_MAX_SIZE &&
+	       (!args->align || is_power_of_2(args->align)) && args->align <= PAGE_SIZE &&
+	       args->path < MML_NR_SLAB_PATHS && args->sheaf_capacity <= MML_SHEAF_MAX &&
+	       !(flags & ~MML_SLAB_CREATE_FLAGS);
+}
+
+/**
+ * mml_kmem_cache_create - make a cache, or share one of the same shape
+ * @machine: of whose memory
+ * @name: for people; longer ones are cut off
+ * @object_size: of an object, in bytes, up to 4 MiB
+ * @args: what else there is to say of it; NULL: nothing
+ * @flags: SLAB_HWCACHE_ALIGN, SLAB_RECLAIM_ACCOUNT, SLAB_TYPESAFE_BY_RCU, SLAB_CACHE_DMA,
+ *	SLAB_NO_MERGE; SLAB_PANIC: the machine is marked broken if the cache cannot be had
+ *
+ * Context: process, may sleep.
+ * Return: the cache; ERR_PTR(): -EINVAL if size, arguments or flags are none that it can
+ * have; -EOPNOTSUPP if the machine has no memory; -ENOMEM.
+ */
+struct mml_kmem_cache *mml_kmem_cache_create(struct mml_machine *machine,
+					     const char *name, unsigned int object_size,
+					     const struct mml_kmem_cache_args *args,
+					     slab_flags_t flags)
+{
+	static const struct mml_kmem_cache_args nothing;
+	struct mml_slub *slub = mml_slub(machine);
+	struct mml_kmem_cache *s;
+
+	args = args ?: &nothing;
+	if (!mml_cache_args_ok(object_size, args, flags))
+		return ERR_PTR(-EINVAL);
+	if (!mml_has_memory(machine))
+		return ERR_PTR(-EOPNOTSUPP);
+	mutex_lock(&slub->slab_mutex);
+	s = mml_find_mergeable(slub, object_size, args, flags);
+	if (s) {
+		s->refcount++;
+		/* The larger one has to be zeroed. */
+		s->object_size = max(s->object_size, object_size);
+		s->inuse = max_t(unsigned int, s->inuse,
+				 ALIGN(object_size, sizeof(void *)));
+	} else {
+		s = __mml_kmem_cache_create(slub, name, object_size, args,
+					    flags & ~SLAB_PANIC);
+	}
+	mutex_unlock(&slub->slab_mutex);
+	if (IS_ERR(s) && flags & SLAB_PANIC)
+		mml_mark_broken(machine, "cache %s could not be made: error %ld", name,
+				PTR_ERR(s));
+	return s;
+}
+EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_create, MM_LAB);
+
+/*
+ * Giving back.
+ */
+
+static void mml_flush_this_cpu(void *cache)
+{
+	struct mml_kmem_cache *s = cache;
+	unsigned long flags;
+
+	if (s->path == MML_SLAB_SHEAVES) {
+		local_lock_irqsave(&s->cpu_sheaves->lock, flags);
+		mml_sheaves_flush(s, this_cpu_ptr(s->cpu_sheaves));
+		local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	} else {
+		local_lock_irqsave(&s->cpu_slab->lock, flags);
+		mml_cpu_slab_flush(s, this_cpu_ptr(s->cpu_slab));
+		local_unlock_irqrestore(&s->cpu_slab->lock, flags);
+	}
+}
+
+/* What CPUs keep of the cache goes back to its slabs. Process context, interrupts on. */
+static void mml_flush_all(struct mml_kmem_cache *s)
+{
+	unsigned int i;
+
+	on_each_cpu(mml_flush_this_cpu, s, true);
+	for (i = 0; s->path == MML_SLAB_SHEAVES && i < s->nr_nodes; i++)
+		mml_barn_shrink(s, &s->node[i].barn);
+}
+
+/* A CPU is dead: nobody uses what it keeps. */
+void mml_cache_cpu_dead(struct mml_kmem_cache *s, unsigned int cpu)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	if (s->path == MML_SLAB_SHEAVES)
+		mml_sheaves_flush(s, per_cpu_ptr(s->cpu_sheaves, cpu));
+	else
+		mml_cpu_slab_flush(s, per_cpu_ptr(s->cpu_slab, cpu));
+	local_irq_restore(flags);
+}
+
+/* Slabs that it has. */
+static unsigned long mml_cache_nr_slabs(const struct mml_kmem_cache *s)
+{
+	unsigned long nr = 0;
+	unsigned int i;
+
+	for (i = 0; i < s->nr_nodes; i++)
+		nr += atomic_long_read(&s->node[i].nr_slabs);
+	return nr;
+}
+
+/* Give back all that can be. With slab_mutex held. Returns: how many slabs there still are. */
+unsigned long mml_cache_shrink(struct mml_kmem_cache *s)
+{
+	unsigned int i;
+
+	mml_flush_all(s);
+	for (i = 0; i < s->nr_nodes; i++)
+		mml_shrink_node(s, &s->node[i]);
+	return mml_cache_nr_slabs(s);
+}
+
+/**
+ * mml_kmem_cache_shrink - give back what a cache has and does not need
+ * @s: the cache
+ *
+ * Context: process, interrupts on, may sleep.
+ * Return: how many slabs it still has.
+ */
+unsigned long mml_kmem_cache_shrink(struct mml_kmem_cache *s)
+{
+	struct mml_slub *slub = mml_slub(s->machine);
+	unsigned long left;
+
+	mutex_lock(&slub->slab_mutex);
+	left = mml_cache_shrink(s);
+	mutex_unlock(&slub->slab_mutex);
+	return left;
+}
+EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_shrink, MM_LAB);
+
+/* It is empty, and goes. With slab_mutex held. */
+void __mml_kmem_cache_destroy(struct mml_kmem_cache *s)
+{
+	list_del(&s->list);
+	/* Slabs that were discarded, and those who free them, look at it. */
+	if (s->flags & SLAB_TYPESAFE_BY_RCU)
+		rcu_barrier();
+	mml_free_cache(s);
+}
+
+/**
+ * mml_kmem_cache_destroy - destroy a cache, if nobody has an object of it
+ * @s: the cache; NULL, or ERR_PTR(): nothing is done
+ *
+ * Of a cache that is shared, this is one user less.
+ *
+ * Context: process, interrupts on, may sleep.
+ * Return: 0; -EBUSY, and a report that names the objects, if there are any: it stays.
+ */
+int mml_kmem_cache_destroy(struct mml_kmem_cache *s)
+{
+	struct mml_slub *slub;
+	int err = 0;
+
+	if (IS_ERR_OR_NULL(s))
+		return 0;
+	slub = mml_slub(s->machine);
+	mutex_lock(&slub->slab_mutex);
+	if (s->refcount > 1) {
+		s->refcount--;
+	} else if (mml_cache_shrink(s)) {
+		mml_report_objects(s);
+		err = -EBUSY;
+	} else {
+		__mml_kmem_cache_destroy(s);
+	}
+	mutex_unlock(&slub->slab_mutex);
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_destroy, MM_LAB);
+
+/**
+ * mml_kmem_cache_size - how large a cache's objects are
+ * @s: the cache
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+unsigned int mml_kmem_cache_size(const struct mml_kmem_cache *s)
+{
+	return READ_ONCE(s->object_size);
+}
+EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_size, MM_LAB);

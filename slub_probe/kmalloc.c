@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kmalloc: memory of any size, from caches of some sizes.
+ *
+ *	8 16 32 64 96 128 192 256 512 1k 2k 4k 8k, then whole blocks of frames
+ *
+ * Kernel counterpart: kmalloc_slab(), __kmalloc_large_node(), krealloc() and kfree() in
+ * mm/slub.c and mm/slab_common.c. Differences: what is given back says which machine's it
+ * is; caches of kmalloc are never shared with others; a size beyond 4 MiB is reported.
+ *
+ * Locking: none here.
+ */
+#include <linux/export.h>
+#include <linux/overflow.h>
+
+#include "slub_probe/slab.h"
+
+/* Here are the functions, not the macros that pass the site. */
+#undef mml_kmalloc
+#undef mml_kmalloc_array
+#undef mml_krealloc
+
+/* Classes that are no powers of two have the numbers that those below 8 do not need. */
+static const struct {
+	const char *name;
+	unsigned int size;
+} mml_kmalloc_info[MML_KMALLOC_NR_SIZES] = {
+	[1] = { "96", 96 },	[2] = { "192", 192 },	[3] = { "8", 8 },
+	[4] = { "16", 16 },	[5] = { "32", 32 },	[6] = { "64", 64 },
+	[7] = { "128", 128 },	[8] = { "256", 256 },	[9] = { "512", 512 },
+	[10] = { "1k", 1024 },	[11] = { "2k", 2048 },	[12] = { "4k", 4096 },
+	[13] = { "8k", 8192 },
+};
+
+static const char * const mml_kmalloc_prefix[MML_NR_KMALLOC_TYPES] = {
+	[MML_KMALLOC_NORMAL]	= "kmalloc-",
+	[MML_KMALLOC_RECLAIM]	= "kmalloc-rcl-",
+	[MML_KMALLOC_DMA]	= "dma-kmalloc-",
+};
+
+static const slab_flags_t mml_kmalloc_flags[MML_NR_KMALLOC_TYPES] = {
+	[MML_KMALLOC_RECLAIM]	= SLAB_RECLAIM_ACCOUNT,
+	[MML_KMALLOC_DMA]	= SLAB_CACHE_DMA,
+};
+
+/* The class of a size, which is not 0. */
+static __always_inline unsigned int mml_kmalloc_index(size_t size)
+{
+	if (size <= 8)
+		return MML_KMALLOC_SHIFT_LOW;
+	if (size > 64 && size <= 96)
+		return 1;
+	if (size > 128 && size <= 192)
+		return 2;
+	return fls(size - 1);
+}
+
+static __always_inline enum mml_kmalloc_cache_type mml_kmalloc_type(gfp_t gfp)
+{
+	if (likely(!(gfp & (__GFP_DMA | __GFP_RECLAIMABLE))))
+		return MML_KMALLOC_NORMAL;
+	return gfp & __GFP_DMA ? MML_KMALLOC_DMA : MML_KMALLOC_RECLAIM;
+}
+
+static noinline void *mml_kmalloc_large(struct mml_machine *machine, size_t size, gfp_t gfp)
+{
+	struct mml_page *page;
+
+	if (unlikely(!mml_has_memory(machine)))
+		return NULL;
+	if (unlikely(size > MML_KMALLOC_MAX_SIZE)) {
+		if (!(gfp & __GFP_NOWARN))
+			mml_report(machine, "%zu bytes asked for: %lu are the most", size,
+				   MML_KMALLOC_MAX_SIZE);
+		return NULL;
+	}
+	page = mml_alloc_pages(machine, gfp & ~(__GFP_HIGHMEM | __GFP_MOVABLE),
+			       get_order(size));
+	if (!page)
+		return NULL;
+	page->type = MML_PAGE_LARGE_KMALLOC;
+	return mml_page_address(machine, page);
+}
+
+/**
+ * mml_kmalloc - allocate memory
+ * @machine: of which machine
+ * @size: bytes; 0: a pointer that may be given back and nothing else
+ * @gfp: the kernel's flags, as for mml_alloc_pages(); __GFP_ZERO: zeroed;
+ *	__GFP_RECLAIMABLE, __GFP_DMA: of caches of their own
+ * @site: who asks; the macro of this name fills it in
+ *
+ * Aligned to 8 bytes, and to their size those that are a power of two.
+ *
+ * Context: any but NMI; sleeps only with __GFP_DIRECT_RECLAIM.
+ * Return: the memory; NULL if there is none, or the machine has no memory at all.
+ */
+void *mml_kmalloc(struct mml_machine *machine, size_t size, gfp_t gfp,
+		  struct mml_alloc_site *site)
+{
+	struct mml_kmem_cache *s;
+
+	if (unlikely(size > MML_KMALLOC_MAX_CACHE_SIZE))
+		return mml_kmalloc_large(machine, size, gfp);
+	if (unlikely(!size))
+		return ZERO_SIZE_PTR;
+	s = mml_slub(machine)->size_caches[mml_kmalloc_type(gfp)][mml_kmalloc_index(size)];
+	if (unlikely(!s))
+		return NULL;
+	return (mml_kmem_cache_alloc)(s, gfp, site);
+}
+EXPORT_SYMBOL_NS_GPL(mml_kmalloc, MM_LAB);
+
+/**
+ * mml_kmalloc_array - allocate memory for an array
+ * @machine: of which machine
+ * @n: how many elements
+ * @size: bytes of each
+ * @gfp: as for mml_kmalloc()
+ * @site: who asks; the macro of this name fills it in
+ *
+ * Context: as mml_kmalloc().
+ * Return: as mml_kmalloc(); NULL, too, if the product is more than there can be.
+ */
+void *mml_kmalloc_array(struct mml_machine *machine, size_t n, size_t size, gfp_t gfp,
+			struct mml_alloc_site *site)
+{
+	size_t bytes;
+
+	if (unlikely(check_mul_overflow(n, size, &bytes)))
+		return NULL;
+	return mml_kmalloc(machine, bytes, gfp, site);
+}
+EXPORT_SYMBOL_NS_GPL(mml_kmalloc_array, MM_LAB);
+
+/* The block that @object is in. Returns: NULL if it is in none that is allocated. */
+static __always_inline struct mml_page *mml_object_head(struct mml_machine *machine,
+							const void *object)
+{
+	struct mml_page *page = mml_virt_to_page(machine, object);
+
+	/* A block of one frame, which most slabs of small objects are. */
+	if (likely(page && page->state == MML_FRAME_ALLOCATED))
+		return page;
+	return mml_compound_head(machine, page);
+}
+
+/**
+ * mml_ksize - how much memory there is
+ * @machine: of which machine
+ * @object: from mml_kmalloc(), or ZERO_SIZE_PTR
+ *
+ * Context: any.
+ * Return: bytes, at least those that were asked for; 0, and a report, if it is not from
+ * mml_kmalloc().
+ */
+size_t mml_ksize(struct mml_machine *machine, const void *object)
+{
+	struct mml_page *page;
+
+	if (ZERO_OR_NULL_PTR(object))
+		return 0;
+	page = mml_object_head(machine, object);
+	if (page && page->type == MML_PAGE_SLAB)
+		return mml_page_slab(page)->slab_cache->object_size;
+	if (page && page->type == MML_PAGE_LARGE_KMALLOC)
+		return PAGE_SIZE << page->order;
+	mml_report(machine, "the size asked for of what is no object");
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(mml_ksize, MM_LAB);
+
+/**
+ * mml_krealloc - more or less memory, with the same in it
+ * @machine: of which machine
+ * @object: from mml_kmalloc(); NULL: there is none yet
+ * @size: bytes; 0: none any more
+ * @gfp: as for mml_kmalloc(); __GFP_ZERO: what is beyond the former memory is zeroed
+ * @site: who asks; the macro of this name fills it in
+ *
+ * Context: as mml_kmalloc().
+ * Return: the memory, perhaps where it was; NULL: there is none, and @object stays.
+ */
+void *mml_krealloc(struct mml_machine *machine, void *object, size_t size, gfp_t gfp,
+		   struct mml_alloc_site *site)
+{
+	size_t was = mml_ksize(machine, object);
+	void *now;
+
+	if (unlikely(!size)) {
+		mml_kfree(machine, object);
+		return ZERO_SIZE_PTR;
+	}
+	if (was >= size)
+		return object;
+	now = mml_kmalloc(machine, size, gfp, site);
+	if (now && was) {
+		memcpy(now, object, was);
+		mml_kfree(machine, object);
+	}
+	return now;
+}
+EXPORT_SYMBOL_NS_GPL(mml_krealloc, MM_LAB);
+
+/**
+ * mml_kfree - give memory back
+ * @machine: whose it is
+ * @object: from mml_kmalloc(), or an object of any cache; NULL and ZERO_SIZE_PTR: nothing is
+ *	done
+ *
+ * What is neither is reported, counted and left alone.
+ *
+ * Context: any but NMI.
+ */
+void mml_kfree(struct mml_machine *machine, const void *object)
+{
+	struct mml_page *page;
+
+	if (unlikely(ZERO_OR_NULL_PTR(object)))
+		return;
+	page = mml_object_head(machine, object);
+	if (likely(page && page->type == MML_PAGE_SLAB)) {
+		struct mml_slab *slab = mml_page_slab(page);
+
+		mml_object_free(slab->slab_cache, slab, (void *)object);
+	} else if (page && page->type == MML_PAGE_LARGE_KMALLOC &&
+		   object == mml_page_address(machine, page)) {
+		page->type = MML_PAGE_KERNEL;
+		__mml_free_pages(machine, page, page->order);
+	} else {
+		mml_report(machine, "memory is freed that is no object");
+	}
+}
+EXPORT_SYMBOL_NS_GPL(mml_kfree, MM_LAB);
+
+/* Which cache serves @size with GFP_KERNEL? Returns: NULL: none does, it is too large. */
+struct mml_kmem_cache *mml_kmalloc_cache(struct mml_machine *machine, size_t size)
+{
+	if (size > MML_KMALLOC_MAX_CACHE_SIZE)
+		return NULL;
+	return mml_slub(machine)->size_caches[MML_KMALLOC_NORMAL][mml_kmalloc_index(size)];
+}
+
+/* The caches of all classes. Returns: 0 or an errno; then some may be there. */
+int mml_kmalloc_init(struct mml_slub *slub)
+{
+	static const struct mml_kmem_cache_args args;
+	char name[MML_CACHE_NAME_LEN];
+	struct mml_kmem_cache *s;
+	int type, i;
+
+	for (type = 0; type < MML_NR_KMALLOC_TYPES; type++) {
+		for (i = 1; i < MML_KMALLOC_NR_SIZES; i++) {
+			snprintf(name, sizeof(name), "%s%s", mml_kmalloc_prefix[type],
+				 mml_kmalloc_info[i].name);
+			s = __mml_kmem_cache_create(slub, name, mml_kmalloc_info[i].size,
+						    &args, mml_kmalloc_flags[type]);
+			if (IS_ERR(s))
+				return PTR_ERR(s);
+			s->refcount = -1;
+			slub->size_caches[type][i] = s;
+		}
+	}
+	return 0;
+}

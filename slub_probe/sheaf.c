@@ -1,0 +1,537 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fast path B, that of Linux 7.0: a CPU has arrays of objects, sheaves, and no slab of its
+ * own. Allocating takes the last pointer of an array, freeing appends one, of whichever
+ * slab the object is.
+ *
+ *	  CPU                                node's barn             slabs
+ *	[ main ] <── swap ──> [ spare ] <──> full sheaves   ──────> flush
+ *	 pop, push                           empty sheaves  <────── refill
+ *
+ * When main is empty, in this order: the spare one, if it is not empty; a full one of the
+ * barn, for the empty one; one that is refilled from slabs, in one go. When main is full:
+ * the spare one, if it is empty; an empty one of the barn, for the full one; a new one, if
+ * the barn may have the full one; or else the spare one's objects go back to their slabs,
+ * in one go. An object of another node than this CPU's goes to its slab at once.
+ *
+ * Kernel counterpart: mm/slub.c of v7.0: alloc_from_pcs(), free_to_pcs(),
+ * __pcs_replace_empty_main(), __pcs_replace_full_main(), struct node_barn. Differences:
+ * interrupts are off for a look at the sheaves, so no request fails because another one was
+ * interrupted; a CPU gets its sheaves when it first needs them; the barn's full sheaves may
+ * be partly filled.
+ *
+ * Invariants, checked by mml_cache_validate():
+ *	a sheaf has no more objects than its capacity, and each is one of the cache's
+ *	the barn's full sheaves have objects, the empty ones none
+ *
+ * Locking: pcs->lock, a local lock, interrupts off; barn->lock inside it. Sheaves are filled
+ * and emptied outside, when they are nobody's.
+ */
+#include <linux/mm.h>
+
+#include "slub_probe/slab.h"
+
+/* What a CPU has before it needs one: full and empty, so that it gets a real one. */
+static struct mml_slab_sheaf mml_bootstrap_sheaf;
+
+static struct mml_node_barn *mml_barn(struct mml_kmem_cache *s)
+{
+	return &s->node[mml_numa_node(s->machine)].barn;
+}
+
+/*
+ * Sheaves.
+ */
+
+/* Not charged, and not waited for more than the object would be. */
+static struct mml_slab_sheaf *mml_alloc_empty_sheaf(struct mml_kmem_cache *s, gfp_t gfp)
+{
+	struct mml_slab_sheaf *sheaf;
+
+	gfp &= GFP_KERNEL;
+	sheaf = mml_kzalloc(s->machine, struct_size(sheaf, objects, s->sheaf_capacity),
+			    gfp | __GFP_NOWARN);
+	if (sheaf)
+		sheaf->capacity = s->sheaf_capacity;
+	return sheaf;
+}
+
+/* Its objects go back to their slabs. */
+static void mml_sheaf_flush(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf)
+{
+	mml_slab_free_objects(s, sheaf->objects, sheaf->nr);
+	sheaf->nr = 0;
+}
+
+/*
+ * The barn.
+ */
+
+static void mml_barn_init(struct mml_node_barn *barn)
+{
+	spin_lock_init(&barn->lock);
+	INIT_LIST_HEAD(&barn->full);
+	INIT_LIST_HEAD(&barn->empty);
+}
+
+/* With its lock held. Returns: NULL if there is none of that kind. */
+static struct mml_slab_sheaf *mml_barn_pop(struct list_head *sheaves, unsigned int *nr)
+{
+	struct mml_slab_sheaf *sheaf;
+
+	sheaf = list_first_entry_or_null(sheaves, struct mml_slab_sheaf, barn_list);
+	if (!sheaf)
+		return NULL;
+	list_del(&sheaf->barn_list);
+	--*nr;
+	return sheaf;
+}
+
+/* Of the kind that it is. Returns: false if the barn has enough of these. */
+static bool mml_barn_put(struct mml_node_barn *barn, struct mml_slab_sheaf *sheaf)
+{
+	unsigned int *nr = sheaf->nr ? &barn->nr_full : &barn->nr_empty;
+	unsigned long flags;
+	bool room;
+
+	spin_lock_irqsave(&barn->lock, flags);
+	room = *nr < MML_BARN_MAX;
+	if (room) {
+		list_add(&sheaf->barn_list, sheaf->nr ? &barn->full : &barn->empty);
+		++*nr;
+	}
+	spin_unlock_irqrestore(&barn->lock, flags);
+	return room;
+}
+
+static struct mml_slab_sheaf *mml_barn_get_empty(struct mml_node_barn *barn)
+{
+	struct mml_slab_sheaf *sheaf;
+	unsigned long flags;
+
+	if (!READ_ONCE(barn->nr_empty))
+		return NULL;
+	spin_lock_irqsave(&barn->lock, flags);
+	sheaf = mml_barn_pop(&barn->empty, &barn->nr_empty);
+	spin_unlock_irqrestore(&barn->lock, flags);
+	return sheaf;
+}
+
+/* An empty sheaf for a full one. Returns: NULL if there is none; @empty stays then. */
+static struct mml_slab_sheaf *mml_barn_replace_empty(struct mml_node_barn *barn,
+						     struct mml_slab_sheaf *empty)
+{
+	struct mml_slab_sheaf *full;
+
+	if (!READ_ONCE(barn->nr_full))
+		return NULL;
+	spin_lock(&barn->lock);
+	full = mml_barn_pop(&barn->full, &barn->nr_full);
+	if (full && empty != &mml_bootstrap_sheaf) {
+		list_add(&empty->barn_list, &barn->empty);
+		barn->nr_empty++;
+	}
+	spin_unlock(&barn->lock);
+	return full;
+}
+
+/* A full sheaf for an empty one. Returns: NULL if there is none, or no room. */
+static struct mml_slab_sheaf *mml_barn_replace_full(struct mml_node_barn *barn,
+						    struct mml_slab_sheaf *full)
+{
+	struct mml_slab_sheaf *empty = NULL;
+
+	if (!READ_ONCE(barn->nr_empty) || READ_ONCE(barn->nr_full) >= MML_BARN_MAX)
+		return NULL;
+	spin_lock(&barn->lock);
+	if (barn->nr_full < MML_BARN_MAX)
+		empty = mml_barn_pop(&barn->empty, &barn->nr_empty);
+	if (empty && full->nr) {
+		list_add(&full->barn_list, &barn->full);
+		barn->nr_full++;
+	}
+	spin_unlock(&barn->lock);
+	return empty;
+}
+
+/* Nobody has it any more. */
+static void mml_sheaf_put(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf)
+{
+	if (!sheaf || sheaf == &mml_bootstrap_sheaf)
+		return;
+	if (mml_barn_put(mml_barn(s), sheaf))
+		return;
+	mml_sheaf_flush(s, sheaf);
+	kfree(sheaf);
+}
+
+/* All sheaves of a barn go. */
+void mml_barn_shrink(struct mml_kmem_cache *s, struct mml_node_barn *barn)
+{
+	struct mml_slab_sheaf *sheaf;
+	unsigned long flags;
+
+	do {
+		spin_lock_irqsave(&barn->lock, flags);
+		sheaf = mml_barn_pop(&barn->full, &barn->nr_full) ?:
+			mml_barn_pop(&barn->empty, &barn->nr_empty);
+		spin_unlock_irqrestore(&barn->lock, flags);
+		if (!sheaf)
+			break;
+		mml_sheaf_flush(s, sheaf);
+		kfree(sheaf);
+	} while (1);
+}
+
+/*
+ * This CPU's sheaves, with its lock held.
+ */
+
+/*
+ * Main is empty: see to it that it is not, without asking slabs. Returns: whether that was
+ * possible.
+ */
+static bool mml_pcs_replace_empty_main(struct mml_kmem_cache *s,
+				       struct mml_slub_percpu_sheaves *pcs)
+{
+	struct mml_slab_sheaf *full;
+
+	if (pcs->spare && pcs->spare->nr) {
+		swap(pcs->main, pcs->spare);
+		return true;
+	}
+	full = mml_barn_replace_empty(mml_barn(s), pcs->main);
+	if (!full)
+		return false;
+	pcs->main = full;
+	return true;
+}
+
+/* Main is full: see to it that it is not. Returns: whether that was possible. */
+static bool mml_pcs_replace_full_main(struct mml_kmem_cache *s,
+				      struct mml_slub_percpu_sheaves *pcs)
+{
+	struct mml_slab_sheaf *empty;
+
+	if (pcs->spare && !pcs->spare->nr) {
+		swap(pcs->main, pcs->spare);
+		return true;
+	}
+	empty = mml_barn_replace_full(mml_barn(s), pcs->main);
+	if (!empty)
+		return false;
+	pcs->main = empty;
+	return true;
+}
+
+/*
+ * A sheaf becomes this CPU's: its main one if it is better than that, or its spare one. Who
+ * has a spare one has a real main one. Returns: what is left over; it may be the bootstrap
+ * one.
+ */
+static struct mml_slab_sheaf *mml_pcs_install(struct mml_slub_percpu_sheaves *pcs,
+					      struct mml_slab_sheaf *sheaf, bool better)
+{
+	if (better || pcs->main == &mml_bootstrap_sheaf)
+		swap(pcs->main, sheaf);
+	if (!pcs->spare && sheaf != &mml_bootstrap_sheaf)
+		swap(pcs->spare, sheaf);
+	return sheaf;
+}
+
+/*
+ * Allocating.
+ */
+
+/* There are no objects in sheaves: refill one. Returns: NULL if there is no memory. */
+static void *mml_sheaf_refill(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf,
+			      gfp_t gfp)
+{
+	struct mml_slub_percpu_sheaves *pcs;
+	unsigned long flags;
+	void *object;
+
+	sheaf->nr = mml_refill_objects(s, sheaf->objects, gfp, mml_numa_node(s->machine),
+				       sheaf->capacity);
+	object = sheaf->nr ? sheaf->objects[--sheaf->nr] : NULL;
+	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
+	pcs = this_cpu_ptr(s->cpu_sheaves);
+	sheaf = mml_pcs_install(pcs, sheaf, pcs->main->nr < sheaf->nr);
+	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	mml_sheaf_put(s, sheaf);
+	return object;
+}
+
+/* One object of a slab, past all sheaves. */
+static void *mml_alloc_one(struct mml_kmem_cache *s, gfp_t gfp, int nid)
+{
+	void *object;
+
+	return mml_refill_objects(s, &object, gfp, nid == NUMA_NO_NODE ?
+				  mml_numa_node(s->machine) : nid, 1) ? object : NULL;
+}
+
+/* This CPU's main sheaf is empty. Returns: NULL if there is no memory. */
+static noinline void *mml_sheaf_alloc_slow(struct mml_kmem_cache *s, gfp_t gfp)
+{
+	struct mml_slub_percpu_sheaves *pcs;
+	struct mml_slab_sheaf *sheaf = NULL;
+	unsigned long flags;
+	void *object = NULL;
+
+	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
+	pcs = this_cpu_ptr(s->cpu_sheaves);
+	if (pcs->main->nr || mml_pcs_replace_empty_main(s, pcs))
+		object = pcs->main->objects[--pcs->main->nr];
+	else
+		swap(sheaf, pcs->spare);
+	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	if (object)
+		return object;
+	if (!sheaf)
+		sheaf = mml_barn_get_empty(mml_barn(s)) ?: mml_alloc_empty_sheaf(s, gfp);
+	return sheaf ? mml_sheaf_refill(s, sheaf, gfp) : mml_alloc_one(s, gfp, NUMA_NO_NODE);
+}
+
+void *mml_sheaf_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid)
+{
+	struct mml_slab_sheaf *main;
+	void *object = NULL;
+	unsigned long flags;
+
+	if (unlikely(nid != NUMA_NO_NODE && nid != mml_numa_node(s->machine)))
+		return mml_alloc_one(s, gfp, nid);
+	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
+	main = this_cpu_ptr(s->cpu_sheaves)->main;
+	if (likely(main->nr))
+		object = main->objects[--main->nr];
+	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	return likely(object) ? object : mml_sheaf_alloc_slow(s, gfp);
+}
+
+/* Of this CPU's sheaves. Returns: how many. */
+static unsigned int mml_sheaf_pop_many(struct mml_kmem_cache *s, unsigned int nr,
+				       void **objects)
+{
+	struct mml_slub_percpu_sheaves *pcs;
+	unsigned int done = 0, some;
+	unsigned long flags;
+
+	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
+	pcs = this_cpu_ptr(s->cpu_sheaves);
+	while (done < nr && (pcs->main->nr || mml_pcs_replace_empty_main(s, pcs))) {
+		struct mml_slab_sheaf *main = pcs->main;
+
+		some = min(nr - done, main->nr);
+		main->nr -= some;
+		memcpy(objects + done, main->objects + main->nr, some * sizeof(*objects));
+		done += some;
+	}
+	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	return done;
+}
+
+/* Returns: how many of @nr there are. */
+unsigned int mml_sheaf_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned int nr,
+				  void **objects)
+{
+	unsigned int done = 0;
+
+	while (done < nr) {
+		done += mml_sheaf_pop_many(s, nr - done, objects + done);
+		if (done == nr)
+			break;
+		objects[done] = mml_sheaf_alloc_slow(s, gfp);
+		if (!objects[done])
+			break;
+		done++;
+	}
+	return done;
+}
+
+/*
+ * Freeing.
+ */
+
+/* It is of this CPU's node, and so may be in its sheaves. */
+static bool mml_slab_is_local(const struct mml_kmem_cache *s, const struct mml_slab *slab)
+{
+	return likely(s->nr_nodes == 1) || slab->nid == mml_numa_node(s->machine);
+}
+
+/*
+ * Main and spare are full, and so is the barn: the spare one is emptied, or a new one got,
+ * if the barn can have the full one. Returns: NULL if there is no memory for one.
+ */
+static struct mml_slab_sheaf *mml_sheaf_make_empty(struct mml_kmem_cache *s,
+						   struct mml_slab_sheaf *spare)
+{
+	struct mml_slab_sheaf *sheaf;
+
+	if (spare && !mml_barn_put(mml_barn(s), spare)) {
+		mml_sheaf_flush(s, spare);
+		return spare;
+	}
+	sheaf = mml_barn_get_empty(mml_barn(s));
+	return sheaf ?: mml_alloc_empty_sheaf(s, GFP_NOWAIT);
+}
+
+/* This CPU's main sheaf is full. Returns: false if the object has to go to its slab. */
+static noinline bool mml_sheaf_free_slow(struct mml_kmem_cache *s, void *object)
+{
+	struct mml_slub_percpu_sheaves *pcs;
+	struct mml_slab_sheaf *sheaf = NULL;
+	unsigned long flags;
+	bool done;
+
+	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
+	pcs = this_cpu_ptr(s->cpu_sheaves);
+	done = pcs->main->nr < pcs->main->capacity || mml_pcs_replace_full_main(s, pcs);
+	if (done)
+		pcs->main->objects[pcs->main->nr++] = object;
+	else
+		swap(sheaf, pcs->spare);
+	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	if (done)
+		return true;
+	sheaf = mml_sheaf_make_empty(s, sheaf);
+	if (!sheaf)
+		return false;
+	sheaf->objects[sheaf->nr++] = object;
+	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
+	pcs = this_cpu_ptr(s->cpu_sheaves);
+	sheaf = mml_pcs_install(pcs, sheaf, pcs->main->capacity - pcs->main->nr <
+				sheaf->capacity - sheaf->nr);
+	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	mml_sheaf_put(s, sheaf);
+	return true;
+}
+
+void mml_sheaf_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *object)
+{
+	struct mml_slab_sheaf *main;
+	unsigned long flags;
+	bool room;
+
+	if (unlikely(!mml_slab_is_local(s, slab))) {
+		mml_slab_free(s, slab, object, object, 1);
+		return;
+	}
+	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
+	main = this_cpu_ptr(s->cpu_sheaves)->main;
+	room = main->nr < main->capacity;
+	if (likely(room))
+		main->objects[main->nr++] = object;
+	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	if (unlikely(!room) && !mml_sheaf_free_slow(s, object))
+		mml_slab_free(s, slab, object, object, 1);
+}
+
+/* To this CPU's sheaves. Returns: how many of @nr, from the first on. */
+static unsigned int mml_sheaf_push_many(struct mml_kmem_cache *s, unsigned int nr,
+					void **objects)
+{
+	struct mml_slub_percpu_sheaves *pcs;
+	unsigned int done = 0, some;
+	unsigned long flags;
+
+	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
+	pcs = this_cpu_ptr(s->cpu_sheaves);
+	while (done < nr && (pcs->main->nr < pcs->main->capacity ||
+			     mml_pcs_replace_full_main(s, pcs))) {
+		struct mml_slab_sheaf *main = pcs->main;
+
+		some = min(nr - done, main->capacity - main->nr);
+		memcpy(main->objects + main->nr, objects + done, some * sizeof(*objects));
+		main->nr += some;
+		done += some;
+	}
+	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	return done;
+}
+
+/* Sort out what may not be in sheaves. Returns: how many are left, at the beginning. */
+static unsigned int mml_sheaf_check_many(struct mml_kmem_cache *s, unsigned int nr,
+					 void **objects)
+{
+	unsigned int i = 0;
+
+	while (i < nr) {
+		struct mml_slab *slab = mml_cache_slab(s, objects[i]);
+
+		if (likely(slab && mml_slab_is_local(s, slab))) {
+			i++;
+			continue;
+		}
+		if (slab)
+			mml_slab_free(s, slab, objects[i], objects[i], 1);
+		else
+			mml_slab_bug(s, objects[i],
+				     "an object is freed that is not one of its");
+		objects[i] = objects[--nr];
+	}
+	return nr;
+}
+
+/* The array is used up. */
+void mml_sheaf_free_bulk(struct mml_kmem_cache *s, unsigned int nr, void **objects)
+{
+	unsigned int done = 0;
+
+	nr = mml_sheaf_check_many(s, nr, objects);
+	while (done < nr) {
+		done += mml_sheaf_push_many(s, nr - done, objects + done);
+		if (done < nr && !mml_sheaf_free_slow(s, objects[done])) {
+			mml_slab_free_objects(s, objects + done, nr - done);
+			break;
+		}
+		done += done < nr;
+	}
+}
+
+/*
+ * Of a cache as a whole.
+ */
+
+/* All objects of a CPU's sheaves go back to their slabs. It is this one, or is dead. */
+void mml_sheaves_flush(struct mml_kmem_cache *s, struct mml_slub_percpu_sheaves *pcs)
+{
+	mml_sheaf_flush(s, pcs->main);
+	if (pcs->spare)
+		mml_sheaf_flush(s, pcs->spare);
+}
+
+/* Returns: 0 or -ENOMEM. */
+int mml_sheaves_init(struct mml_kmem_cache *s)
+{
+	unsigned int i;
+	int cpu;
+
+	s->cpu_sheaves = mml_alloc_percpu(s->machine, struct mml_slub_percpu_sheaves);
+	if (!s->cpu_sheaves)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct mml_slub_percpu_sheaves *pcs = per_cpu_ptr(s->cpu_sheaves, cpu);
+
+		local_lock_init(&pcs->lock);
+		pcs->main = &mml_bootstrap_sheaf;
+	}
+	for (i = 0; i < s->nr_nodes; i++)
+		mml_barn_init(&s->node[i].barn);
+	return 0;
+}
+
+/* Nobody uses the cache any more, and what is in its sheaves has been flushed. */
+void mml_sheaves_free(struct mml_kmem_cache *s)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct mml_slub_percpu_sheaves *pcs = per_cpu_ptr(s->cpu_sheaves, cpu);
+
+		if (pcs->main != &mml_bootstrap_sheaf)
+			kfree(pcs->main);
+		kfree(pcs->spare);
+	}
+	free_percpu(s->cpu_sheaves);
+}

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Caches and slabs: what the files of slub_probe share.
+ *
+ * Kernel counterpart: mm/slab.h, struct kmem_cache_cpu and struct kmem_cache_node in
+ * mm/slub.c (v6.12); struct slab_sheaf and struct node_barn in v7.0.
+ */
+#ifndef _MML_SLAB_H
+#define _MML_SLAB_H
+
+#include <linux/mutex.h>
+#include <linux/reciprocal_div.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+/* Not self-contained in 6.12: it wants what the ones above bring. */
+#include <linux/local_lock.h>
+
+#include "buddy_probe/buddy.h"
+#include "mm_lab/device.h"
+#include "mm_lab/frame_list.h"
+#include "mm_lab/machine.h"
+#include "slub_probe/slub.h"
+
+/* What a slab's counters can count. */
+#define MML_MAX_OBJS_PER_SLAB	32767UL
+/* Slabs are no larger than this, unless a single object is. */
+#define MML_SLAB_MAX_ORDER	3
+/* Objects that a sheaf may have at most. */
+#define MML_SHEAF_MAX		1024
+
+/**
+ * union mml_slab_counters - what a slab is like, changed as a whole
+ * @freelist: its first free object, counted from 1; 0: it has none
+ * @inuse: objects that are not on that list: allocated, or kept by a CPU
+ * @objects: objects that it has
+ * @frozen: it is a CPU's: in use, or kept for later; on no node's list
+ * @full: all of them
+ */
+union mml_slab_counters {
+	struct {
+		u16 freelist;
+		u16 inuse;
+		u16 objects;
+		u16 frozen;
+	};
+	u64 full;
+};
+
+/**
+ * struct mml_slab - a block of frames that is cut into objects: a view of its head's
+ *	struct mml_page
+ * @state: the page allocator's
+ * @order: of the block
+ * @type: MML_PAGE_SLAB
+ * @mobility: the page allocator's
+ * @nid: its node
+ * @zid: the page allocator's
+ * @next: frame number of the next one on its list
+ * @prev: of the one before; on a node's list only
+ * @__page_refcount: the page allocator's
+ * @partial: it is on its node's partial list; under that one's lock
+ * @slab_cache: whose slab it is
+ * @counters: see there
+ */
+struct mml_slab {
+	u8 state;
+	u8 order;
+	u8 type;
+	u8 mobility;
+	u8 nid;
+	u8 zid;
+	u32 next;
+	u32 prev;
+	atomic_t __page_refcount;
+	u32 partial;
+	struct mml_kmem_cache *slab_cache;
+	union mml_slab_counters counters;
+};
+
+#define MML_SLAB_MATCH(pg, sl) \
+	static_assert(offsetof(struct mml_page, pg) == offsetof(struct mml_slab, sl))
+MML_SLAB_MATCH(state, state);
+MML_SLAB_MATCH(order, order);
+MML_SLAB_MATCH(type, type);
+MML_SLAB_MATCH(nid, nid);
+MML_SLAB_MATCH(next, next);
+MML_SLAB_MATCH(prev, prev);
+MML_SLAB_MATCH(_refcount, __page_refcount);
+MML_SLAB_MATCH(_mapcount, partial);
+MML_SLAB_MATCH(mapping, slab_cache);
+MML_SLAB_MATCH(index, counters);
+static_assert(sizeof(struct mml_slab) <= sizeof(struct mml_page));
+
+/**
+ * union mml_freelist_tid - a CPU's objects
+ * @freelist: the first one
+ * @tid: changes with each operation, and differs from CPU to CPU
+ * @full: both, changed at once
+ */
+union mml_freelist_tid {
+	struct {
+		void *freelist;
+		unsigned long tid;
+	};
+	u128 full;
+};
+
+/**
+ * struct mml_kmem_cache_cpu - fast path A: this CPU's slab
+ * @head: those of its objects that are free for this CPU
+ * @slab: whose objects these are; NULL: none
+ * @partial: frame number of the first of its partial slabs, linked by next
+ * @nr_partial: how many
+ * @lock: interrupts off; held for all but the fast path
+ */
+struct mml_kmem_cache_cpu {
+	union mml_freelist_tid head;
+	struct mml_slab *slab;
+	u32 partial;
+	u32 nr_partial;
+	local_lock_t lock;
+};
+
+/**
+ * struct mml_slab_sheaf - an array of free objects
+ * @nr: how many there are
+ * @capacity: how many there may be
+ * @barn_list: while it is in a barn
+ * @objects: the objects
+ */
+struct mml_slab_sheaf {
+	u32 nr;
+	u32 capacity;
+	struct list_head barn_list;
+	void *objects[];
+};
+
+/**
+ * struct mml_slub_percpu_sheaves - fast path B: this CPU's sheaves
+ * @lock: interrupts off; protects the rest
+ * @main: objects are allocated from it and freed to it; never NULL
+ * @spare: an empty or a full one, or NULL
+ */
+struct mml_slub_percpu_sheaves {
+	local_lock_t lock;
+	struct mml_slab_sheaf *main;
+	struct mml_slab_sheaf *spare;
+};
+
+/* Sheaves that a node's barn keeps, of either kind. */
+#define MML_BARN_MAX	10
+
+/**
+ * struct mml_node_barn - sheaves that no CPU has, of one node
+ * @lock: irq-safe; under a CPU's lock; protects the rest
+ * @full: sheaves with objects
+ * @empty: sheaves without
+ * @nr_full: how many
+ * @nr_empty: how many
+ */
+struct mml_node_barn {
+	spinlock_t lock;
+	struct list_head full;
+	struct list_head empty;
+	unsigned int nr_full;
+	unsigned int nr_empty;
+};
+
+/**
+ * struct mml_kmem_cache_node - what a cache has of one node
+ * @list_lock: irq-safe; under a CPU's lock; protects @partial and whether a slab is on it
+ * @partial: slabs that have free objects, and no CPU has
+ * @nr_slabs: slabs
+ * @total_objects: that these have
+ * @barn: fast path B
+ */
+struct mml_kmem_cache_node {
+	spinlock_t list_lock;
+	struct mml_frame_list partial;
+	atomic_long_t nr_slabs;
+	atomic_long_t total_objects;
+	struct mml_node_barn barn;
+};
+
+/**
+ * struct mml_kmem_cache - a cache of objects of one size
+ * @machine: whose memory they are
+ * @cpu_slab: fast path A
+ * @cpu_sheaves: fast path B
+ * @path: which of them
+ * @flags: SLAB_*
+ * @size: of an object, with what lies between it and the next one
+ * @object_size: of an object, as asked for
+ * @offset: where in a free object its link is
+ * @order: of its slabs
+ * @slab_mask: what differs between the addresses of a slab's objects
+ * @random: what links are made unreadable with
+ * @reciprocal_size: for dividing by @size
+ * @min_order: of a slab when there is no larger block
+ * @nr_objects: in a slab of @order
+ * @inuse: bytes of an object up to what is not its user's
+ * @align: of its objects
+ * @reserved: bytes at the end of a slab, for an RCU head
+ * @allocflags: how its slabs are asked for
+ * @ctor: see struct mml_kmem_cache_args
+ * @min_partial: empty slabs are kept while a node has fewer partial ones
+ * @cpu_partial_slabs: partial slabs that a CPU may have
+ * @sheaf_capacity: objects in a sheaf
+ * @refcount: who has created it, or one like it
+ * @name: of who was first
+ * @list: on its machine's list of caches
+ * @nr_nodes: of @node
+ * @node: by number
+ *
+ * All is constant while it lives but @object_size, @inuse, @refcount and @list, which
+ * slab_mutex protects.
+ */
+struct mml_kmem_cache {
+	/* What fast paths read, together. */
+	struct mml_machine *machine;
+	union {
+		struct mml_kmem_cache_cpu __percpu *cpu_slab;
+		struct mml_slub_percpu_sheaves __percpu *cpu_sheaves;
+	};
+	u8 path;
+	u8 order;
+	slab_flags_t flags;
+	unsigned int size;
+	unsigned int object_size;
+	unsigned int offset;
+	unsigned int nr_nodes;
+	unsigned long slab_mask;
+	unsigned long random;
+
+	struct reciprocal_value reciprocal_size;
+	u8 min_order;
+	unsigned int nr_objects;
+	unsigned int inuse;
+	unsigned int align;
+	unsigned int reserved;
+	gfp_t allocflags;
+	void (*ctor)(void *object);
+	unsigned long min_partial;
+	unsigned int cpu_partial_slabs;
+	unsigned int sheaf_capacity;
+	int refcount;
+	char name[MML_CACHE_NAME_LEN];
+	struct list_head list;
+	struct mml_kmem_cache_node node[] __counted_by(nr_nodes);
+};
+
+/* Size classes: 8 to 8192, with 96 and 192. */
+#define MML_KMALLOC_SHIFT_LOW	3
+#define MML_KMALLOC_SHIFT_HIGH	13
+#define MML_KMALLOC_MAX_CACHE_SIZE	(1UL << MML_KMALLOC_SHIFT_HIGH)
+#define MML_KMALLOC_NR_SIZES	(MML_KMALLOC_SHIFT_HIGH + 1)
+#define MML_KMALLOC_MAX_SIZE	(PAGE_SIZE << MML_MAX_ORDER)
+
+/* Of which memory; the kernel's enum kmalloc_cache_type. */
+enum mml_kmalloc_cache_type {
+	MML_KMALLOC_NORMAL,
+	MML_KMALLOC_RECLAIM,
+	MML_KMALLOC_DMA,
+	MML_NR_KMALLOC_TYPES,
+};
+
+/**
+ * struct mml_slub - what slub_probe has of a machine
+ * @size_caches: kmalloc's, by type and index, see mml_kmalloc_index(); NULL on a machine
+ *	without memory
+ * @machine: whose it is
+ * @slab_mutex: protects the list, and caches being made, merged and destroyed
+ * @slab_caches: all caches
+ * @cpuhp: told when a CPU goes
+ * @max_order: the largest order of which blocks are as aligned in the kernel's addresses
+ *	as in frame numbers
+ * @nr_pages: frames of slabs: [1] of caches with SLAB_RECLAIM_ACCOUNT, [0] of others
+ */
+struct mml_slub {
+	struct mml_kmem_cache *size_caches[MML_NR_KMALLOC_TYPES][MML_KMALLOC_NR_SIZES];
+	struct mml_machine *machine;
+	struct mutex slab_mutex;
+	struct list_head slab_caches;
+	struct hlist_node cpuhp;
+	unsigned int max_order;
+	atomic_long_t nr_pages[2];
+};
+
+static inline struct mml_slub *mml_slub(const struct mml_machine *machine)
+{
+	return machine->engine_data[MML_SLUB_SLOT];
+}
+
+static inline struct mml_page *mml_slab_page(struct mml_slab *slab)
+{
+	return (struct mml_page *)slab;
+}
+
+static inline struct mml_slab *mml_page_slab(struct mml_page *page)
+{
+	return (struct mml_slab *)page;
+}
+
+static inline void *mml_slab_address(const struct mml_kmem_cache *s, struct mml_slab *slab)
+{
+	return mml_page_address(s->machine, mml_slab_page(slab));
+}
+
+static inline u32 mml_slab_pfn(const struct mml_kmem_cache *s, struct mml_slab *slab)
+{
+	return mml_slab_page(slab) - s->machine->memmap;
+}
+
+static inline struct mml_kmem_cache_node *mml_slab_node(struct mml_kmem_cache *s,
+							const struct mml_slab *slab)
+{
+	return &s->node[slab->nid];
+}
+
+/* Is it a slab's head, of any cache? What its cache and its word are, can be seen then. */
+static inline bool mml_page_is_slab(const struct mml_page *page)
+{
+	if (READ_ONCE(page->state) != MML_FRAME_ALLOCATED)
+		return false;
+	/* Pairs with the release in mml_new_slab(). */
+	return smp_load_acquire(&page->type) == MML_PAGE_SLAB;
+}
+
+/* How many objects a slab of @order has. */
+static inline unsigned int mml_order_objects(const struct mml_kmem_cache *s,
+					     unsigned int order)
+{
+	return min(((PAGE_SIZE << order) - s->reserved) / s->size, MML_MAX_OBJS_PER_SLAB);
+}
+
+/* Is the block of @order around @page, whose head that would be, a slab of @s? */
+static __always_inline struct mml_slab *
+mml_slab_around(const struct mml_kmem_cache *s, const struct mml_page *page,
+		unsigned int order)
+{
+	unsigned long pfn = page - s->machine->memmap;
+	struct mml_page *head = &s->machine->memmap[pfn & (~0UL << order)];
+
+	if (unlikely(head->state != MML_FRAME_ALLOCATED || head->order != order ||
+		     head->type != MML_PAGE_SLAB || head->mapping != s))
+		return NULL;
+	return mml_page_slab(head);
+}
+
+/* The slab of @s that @object is in. Returns: NULL if it is in none. */
+static __always_inline struct mml_slab *mml_cache_slab(const struct mml_kmem_cache *s,
+						       const void *object)
+{
+	struct mml_page *page = mml_virt_to_page(s->machine, object);
+	struct mml_slab *slab;
+
+	if (unlikely(!page))
+		return NULL;
+	slab = mml_slab_around(s, page, s->order);
+	return likely(slab) ? slab : mml_slab_around(s, page, s->min_order);
+}
+
+/*
+ * Links of free objects. They stay in the slab, whatever is written over them.
+ */
+
+static inline void *mml_freelist_code(const struct mml_kmem_cache *s, void *link,
+				      const void *where)
+{
+	return (void *)((unsigned long)link ^ s->random ^ swab((unsigned long)where));
+}
+
+static inline void *mml_get_freepointer(const struct mml_kmem_cache *s, void *object)
+{
+	void **where = object + s->offset;
+
+	return mml_freelist_code(s, READ_ONCE(*where), where);
+}
+
+static inline void mml_set_freepointer(const struct mml_kmem_cache *s, void *object,
+				       void *next)
+{
+	void **where = object + s->offset;
+
+	WRITE_ONCE(*where, mml_freelist_code(s, next, where));
+}
+
+/* May @next follow @object on a freelist? It lies in the same slab, or there is none. */
+static inline bool mml_freepointer_ok(const struct mml_kmem_cache *s, const void *object,
+				      const void *next)
+{
+	return !next ||
+	       !(((unsigned long)object ^ (unsigned long)next) & ~s->slab_mask);
+}
+
+/* slab.c: slabs, and objects from and to them */
+struct mml_slab *mml_new_slab(struct mml_kmem_cache *s, gfp_t gfp, int nid);
+void mml_discard_slab(struct mml_kmem_cache *s, struct mml_slab *slab);
+void *mml_get_freelist(struct mml_kmem_cache *s, struct mml_slab *slab);
+struct mml_slab *mml_get_partial(struct mml_kmem_cache *s, int nid, bool this_node,
+				 void **freelist);
+unsigned int mml_refill_objects(struct mml_kmem_cache *s, void **objects, gfp_t gfp,
+				int nid, unsigned int nr);
+void mml_slab_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *head,
+		   void *tail, unsigned int nr);
+void mml_slab_free_objects(struct mml_kmem_cache *s, void **objects, unsigned int nr);
+void mml_slab_put_back(struct mml_kmem_cache *s, struct mml_slab *slab, void *head);
+void mml_shrink_node(struct mml_kmem_cache *s, struct mml_kmem_cache_node *n);
+noinline void mml_slab_bug(const struct mml_kmem_cache *s, const void *object,
+			   const char *what);
+
+/* cpu_slab.c: fast path A */
+int mml_cpu_slabs_init(struct mml_kmem_cache *s);
+void *mml_cpu_slab_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid);
+void mml_cpu_slab_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *object);
+unsigned int mml_cpu_slab_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned int nr,
+				     void **objects);
+void mml_cpu_slab_flush(struct mml_kmem_cache *s, struct mml_kmem_cache_cpu *c);
+void mml_put_cpu_partial(struct mml_kmem_cache *s, struct mml_slab *slab);
+
+/* sheaf.c: fast path B */
+int mml_sheaves_init(struct mml_kmem_cache *s);
+void mml_sheaves_free(struct mml_kmem_cache *s);
+void *mml_sheaf_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid);
+void mml_sheaf_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *object);
+unsigned int mml_sheaf_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned int nr,
+				  void **objects);
+void mml_sheaf_free_bulk(struct mml_kmem_cache *s, unsigned int nr, void **objects);
+void mml_sheaves_flush(struct mml_kmem_cache *s, struct mml_slub_percpu_sheaves *pcs);
+void mml_barn_shrink(struct mml_kmem_cache *s, struct mml_node_barn *barn);
+
+/* An object of @slab, which is one of @s, goes back. */
+static __always_inline void mml_object_free(struct mml_kmem_cache *s,
+					    struct mml_slab *slab, void *object)
+{
+	if (s->path == MML_SLAB_SHEAVES)
+		mml_sheaf_free(s, slab, object);
+	else
+		mml_cpu_slab_free(s, slab, object);
+}
+
+/* cache.c: caches as a whole */
+struct mml_kmem_cache *__mml_kmem_cache_create(struct mml_slub *slub, const char *name,
+					       unsigned int object_size,
+					       const struct mml_kmem_cache_args *args,
+					       slab_flags_t flags)
+	__must_hold(&slub->slab_mutex);
+void __mml_kmem_cache_destroy(struct mml_kmem_cache *s);
+unsigned long mml_cache_shrink(struct mml_kmem_cache *s);
+void mml_cache_cpu_dead(struct mml_kmem_cache *s, unsigned int cpu);
+
+/* ioctl.c: caches held by handle */
+int mml_session_caches_init(struct mml_session *session, struct mml_session *parent);
+void mml_session_caches_exit(struct mml_session *session);
+void mml_session_caches_free(struct mml_session *session);
+extern const struct mml_ioctl mml_slub_ioctls[MML_IOC_RANGE];
+
+/* kmalloc.c: the size classes */
+struct mml_kmem_cache *mml_kmalloc_cache(struct mml_machine *machine, size_t size);
+int mml_kmalloc_init(struct mml_slub *slub);
+
+/* show.c, validate.c */
+void mml_report_objects(struct mml_kmem_cache *s);
+void mml_abandon_objects(struct mml_kmem_cache *s);
+void mml_slub_validate(struct mml_machine *machine, struct mml_validation *v);
+extern const struct mml_debugfs_file mml_slub_machine_files[];
+
+extern struct mml_alloc_table mml_slub_alloc_table;
+
+#endif /* _MML_SLAB_H */

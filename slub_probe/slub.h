@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Object caches and kmalloc, for the rooms above.
+ *
+ * Kernel counterpart: include/linux/slab.h; the flags of a cache are the kernel's SLAB_*
+ * as they are. Differences: a cache belongs to a machine, and what is not of a cache is
+ * asked for with the machine; how a cache's CPUs serve themselves is chosen for each.
+ */
+#ifndef _MML_SLUB_H
+#define _MML_SLUB_H
+
+#include <linux/slab.h>
+
+#include "mm_lab/alloc.h"
+#include "mm_lab/machine.h"
+#include "mm_lab/uapi/mm_lab.h"
+
+#define MML_SLUB_SLOT	1
+
+/* What serves most requests of a cache, without a lock and without a slab. */
+enum mml_slab_path {
+	MML_SLAB_SHEAVES = MML_CACHE_SHEAVES,
+	MML_SLAB_CPU_SLABS = MML_CACHE_CPU_SLABS,
+	MML_NR_SLAB_PATHS,
+};
+
+struct mml_kmem_cache;
+
+/**
+ * struct mml_kmem_cache_args - what else there is to say of a new cache
+ * @align: of its objects, in bytes, a power of two; 0: what their size wants
+ * @path: how its CPUs serve themselves
+ * @sheaf_capacity: objects in a sheaf; 0: by their size
+ * @ctor: makes an object of new memory, once, and not whenever it is allocated; or NULL
+ */
+struct mml_kmem_cache_args {
+	unsigned int align;
+	enum mml_slab_path path;
+	unsigned int sheaf_capacity;
+	void (*ctor)(void *object);
+};
+
+struct mml_kmem_cache *mml_kmem_cache_create(struct mml_machine *machine,
+					     const char *name, unsigned int object_size,
+					     const struct mml_kmem_cache_args *args,
+					     slab_flags_t flags);
+int mml_kmem_cache_destroy(struct mml_kmem_cache *s);
+unsigned long mml_kmem_cache_shrink(struct mml_kmem_cache *s);
+unsigned int mml_kmem_cache_size(const struct mml_kmem_cache *s);
+
+void *mml_kmem_cache_alloc_node(struct mml_kmem_cache *s, gfp_t gfp, int nid,
+				struct mml_alloc_site *site);
+/* Who calls it is a site, as with mml_alloc_pages() (buddy_probe/buddy.h). */
+#define mml_kmem_cache_alloc_node(s, gfp, nid) \
+	mml_kmem_cache_alloc_node(s, gfp, nid, MML_ALLOC_SITE("object"))
+
+void *mml_kmem_cache_alloc(struct mml_kmem_cache *s, gfp_t gfp,
+			   struct mml_alloc_site *site);
+#define mml_kmem_cache_alloc(s, gfp) \
+	mml_kmem_cache_alloc(s, gfp, MML_ALLOC_SITE("object"))
+
+bool mml_kmem_cache_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned int nr,
+			       void **objects, struct mml_alloc_site *site);
+#define mml_kmem_cache_alloc_bulk(s, gfp, nr, objects) \
+	mml_kmem_cache_alloc_bulk(s, gfp, nr, objects, MML_ALLOC_SITE("object"))
+
+void mml_kmem_cache_free(struct mml_kmem_cache *s, void *object);
+void mml_kmem_cache_free_bulk(struct mml_kmem_cache *s, unsigned int nr, void **objects);
+
+void *mml_kmalloc(struct mml_machine *machine, size_t size, gfp_t gfp,
+		  struct mml_alloc_site *site);
+#define mml_kmalloc(machine, size, gfp) \
+	mml_kmalloc(machine, size, gfp, MML_ALLOC_SITE("kmalloc"))
+#define mml_kzmalloc(machine, size, gfp) \
+	mml_kmalloc(machine, size, (gfp) | __GFP_ZERO)
+
+void *mml_kmalloc_array(struct mml_machine *machine, size_t n, size_t size, gfp_t gfp,
+			struct mml_alloc_site *site);
+#define mml_kmalloc_array(machine, n, size, gfp) \
+	mml_kmalloc_array(machine, n, size, gfp, MML_ALLOC_SITE("kmalloc"))
+#define mml_kcalloc(machine, n, size, gfp) \
+	mml_kmalloc_array(machine, n, size, (gfp) | __GFP_ZERO)
+
+void *mml_krealloc(struct mml_machine *machine, void *object, size_t size, gfp_t gfp,
+		   struct mml_alloc_site *site);
+#define mml_krealloc(machine, object, size, gfp) \
+	mml_krealloc(machine, object, size, gfp, MML_ALLOC_SITE("kmalloc"))
+
+size_t mml_ksize(struct mml_machine *machine, const void *object);
+void mml_kfree(struct mml_machine *machine, const void *object);
+
+#endif /* _MML_SLUB_H */

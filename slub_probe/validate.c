@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The invariants of caches. They hold whatever goes on meanwhile, so that they may be checked
+ * any time; a slab that changes meanwhile is checked again.
+ *
+ * Locking: slab_mutex, so that no cache goes; each lock of the lists looked at.
+ */
+#include <linux/cpu.h>
+#include <linux/smp.h>
+
+#include "slub_probe/slab.h"
+
+/* How often a slab is looked at again, until nobody changes it. */
+#define MML_VALIDATE_TRIES	4
+
+struct mml_slub_validation {
+	struct mml_slub *slub;
+	struct mml_validation *v;
+};
+
+/*
+ * Slabs.
+ */
+
+/* How many objects are linked from the first free one on; more than all: it has no end. */
+static unsigned int mml_count_links(const struct mml_kmem_cache *s, struct mml_slab *slab,
+				    union mml_slab_counters now)
+{
+	void *base = mml_slab_address(s, slab), *object;
+	unsigned int nr = 0;
+
+	object = now.freelist ? base + (now.freelist - 1) * (size_t)s->size : NULL;
+	for (; object && nr <= now.objects; nr++) {
+		void *next = mml_get_freepointer(s, object);
+
+		if (!mml_freepointer_ok(s, object, next))
+			return UINT_MAX;
+		object = next;
+	}
+	return nr;
+}
+
+static void mml_slab_validate(struct mml_kmem_cache *s, struct mml_slab *slab,
+			      struct mml_validation *v)
+{
+	union mml_slab_counters now = { .full = READ_ONCE(slab->counters.full) }, again;
+	u32 pfn = mml_slab_pfn(s, slab);
+	unsigned int links;
+	int i;
+
+	for (i = 0; i < MML_VALIDATE_TRIES; i++) {
+		links = mml_count_links(s, slab, now);
+		again.full = READ_ONCE(slab->counters.full);
+		if (again.full == now.full)
+			break;
+		now = again;
+	}
+	if (i == MML_VALIDATE_TRIES)
+		return;
+	mml_check(v, now.inuse <= now.objects && now.freelist <= now.objects,
+		  "cache %s: the slab at frame %u counts %u of %u objects, %u first", s->name,
+		  pfn, now.inuse, now.objects, now.freelist);
+	mml_check(v, links == now.objects - now.inuse,
+		  "cache %s: the slab at frame %u has %u free objects, and counts %u", s->name,
+		  pfn, links, now.objects - now.inuse);
+	mml_check(v, !now.frozen || !slab->partial,
+		  "cache %s: the slab at frame %u is a CPU's and its node's", s->name, pfn);
+}
+
+/* The slabs of a node's partial list, a few under one hold of the lock. */
+static void mml_partial_validate(struct mml_kmem_cache *s, struct mml_kmem_cache_node *n,
+				 struct mml_validation *v)
+{
+	unsigned long flags, frames = s->machine->nr_frames;
+	u32 pfn, nr;
+
+	spin_lock_irqsave(&n->list_lock, flags);
+	mml_check(v, mml_frame_list_validate(s->machine, &n->partial),
+		  "cache %s: a list of partial slabs is corrupt", s->name);
+	pfn = n->partial.first;
+	for (nr = 0; nr < n->partial.nr && pfn < frames; nr++) {
+		struct mml_slab *slab = mml_page_slab(&s->machine->memmap[pfn]);
+
+		mml_check(v, slab->type == MML_PAGE_SLAB && slab->slab_cache == s &&
+			  slab->partial && READ_ONCE(slab->counters.freelist),
+			  "cache %s: frame %u is on its list, and is no partial slab",
+			  s->name, pfn);
+		pfn = slab->next;
+	}
+	spin_unlock_irqrestore(&n->list_lock, flags);
+}
+
+/* All slabs that there are, by the memmap. */
+static void mml_slabs_validate(struct mml_slub *slub, struct mml_validation *v)
+{
+	struct mml_machine *machine = slub->machine;
+	unsigned long pfn;
+
+	for (pfn = 0; pfn < machine->nr_frames; pfn++) {
+		struct mml_page *page = &machine->memmap[pfn];
+		struct mml_kmem_cache *s;
+
+		if (!mml_page_is_slab(page))
+			continue;
+		list_for_each_entry(s, &slub->slab_caches, list) {
+			if (READ_ONCE(page->mapping) != s)
+				continue;
+			mml_slab_validate(s, mml_page_slab(page), v);
+			break;
+		}
+		cond_resched();
+	}
+}
+
+/*
+ * Sheaves.
+ */
+
+static void mml_sheaf_validate(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf,
+			       struct mml_validation *v)
+{
+	u32 i;
+
+	if (!mml_check(v, sheaf->nr <= sheaf->capacity,
+		       "cache %s: a sheaf has %u objects, and room for %u", s->name,
+		       sheaf->nr, sheaf->capacity))
+		return;
+	for (i = 0; i < sheaf->nr; i++)
+		mml_check(v, mml_cache_slab(s, sheaf->objects[i]),
+			  "cache %s: a sheaf has what is no object of the cache", s->name);
+}
+
+static void mml_barn_validate(struct mml_kmem_cache *s, struct mml_node_barn *barn,
+			      struct mml_validation *v)
+{
+	unsigned int full = 0, empty = 0;
+	struct mml_slab_sheaf *sheaf;
+	unsigned long flags;
+
+	spin_lock_irqsave(&barn->lock, flags);
+	list_for_each_entry(sheaf, &barn->full, barn_list) {
+		mml_check(v, sheaf->nr, "cache %s: a full sheaf is empty", s->name);
+		mml_sheaf_validate(s, sheaf, v);
+		full++;
+	}
+	list_for_each_entry(sheaf, &barn->empty, barn_list) {
+		mml_check(v, !sheaf->nr, "cache %s: an empty sheaf has objects", s->name);
+		empty++;
+	}
+	mml_check(v, full == barn->nr_full && empty == barn->nr_empty,
+		  "cache %s: a barn counts %u full and %u empty sheaves, and has %u and %u",
+		  s->name, barn->nr_full, barn->nr_empty, full, empty);
+	spin_unlock_irqrestore(&barn->lock, flags);
+}
+
+/* This CPU's. */
+static void mml_cpu_sheaves_validate(struct mml_kmem_cache *s, struct mml_validation *v)
+{
+	struct mml_slub_percpu_sheaves *pcs;
+	unsigned long flags;
+
+	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
+	pcs = this_cpu_ptr(s->cpu_sheaves);
+	mml_sheaf_validate(s, pcs->main, v);
+	if (pcs->spare)
+		mml_sheaf_validate(s, pcs->spare, v);
+	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+}
+
+/*
+ * CPUs.
+ */
+
+static void mml_cpu_slab_validate(struct mml_kmem_cache *s, struct mml_validation *v)
+{
+	struct mml_kmem_cache_cpu *c;
+	unsigned long flags;
+
+	local_lock_irqsave(&s->cpu_slab->lock, flags);
+	c = this_cpu_ptr(s->cpu_slab);
+	mml_check(v, c->slab ? c->slab->slab_cache == s &&
+		  READ_ONCE(c->slab->counters.frozen) : !c->head.freelist,
+		  "cache %s: CPU %d has a slab that is not its own", s->name,
+		  smp_processor_id());
+	mml_check(v, c->nr_partial <= s->cpu_partial_slabs,
+		  "cache %s: CPU %d has %u partial slabs, more than %u", s->name,
+		  smp_processor_id(), c->nr_partial, s->cpu_partial_slabs);
+	local_unlock_irqrestore(&s->cpu_slab->lock, flags);
+}
+
+/* A cache without slabs has no objects anywhere. */
+static bool mml_cache_is_used(const struct mml_kmem_cache *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->nr_nodes; i++)
+		if (atomic_long_read(&s->node[i].nr_slabs))
+			return true;
+	return false;
+}
+
+/* What this CPU has of all caches. */
+static void mml_cpu_validate(void *data)
+{
+	struct mml_slub_validation *sv = data;
+	struct mml_kmem_cache *s;
+
+	list_for_each_entry(s, &sv->slub->slab_caches, list) {
+		if (!mml_cache_is_used(s))
+			continue;
+		if (s->path == MML_SLAB_SHEAVES)
+			mml_cpu_sheaves_validate(s, sv->v);
+		else
+			mml_cpu_slab_validate(s, sv->v);
+	}
+}
+
+/* What their nodes have. */
+static void mml_nodes_validate(struct mml_kmem_cache *s, struct mml_validation *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->nr_nodes; i++) {
+		mml_partial_validate(s, &s->node[i], v);
+		if (s->path == MML_SLAB_SHEAVES)
+			mml_barn_validate(s, &s->node[i].barn, v);
+	}
+}
+
+/* Every invariant of every cache. Process context. */
+void mml_slub_validate(struct mml_machine *machine, struct mml_validation *v)
+{
+	struct mml_slub_validation sv = { .slub = mml_slub(machine), .v = v };
+	struct mml_kmem_cache *s;
+	int cpu;
+
+	/* As where a CPU goes: its lock comes first. */
+	cpus_read_lock();
+	mutex_lock(&sv.slub->slab_mutex);
+	list_for_each_entry(s, &sv.slub->slab_caches, list)
+		mml_nodes_validate(s, v);
+	if (atomic_long_read(&sv.slub->nr_pages[0]) ||
+	    atomic_long_read(&sv.slub->nr_pages[1])) {
+		for_each_online_cpu(cpu)
+			smp_call_function_single(cpu, mml_cpu_validate, &sv, true);
+		mml_slabs_validate(sv.slub, v);
+	}
+	mutex_unlock(&sv.slub->slab_mutex);
+	cpus_read_unlock();
+}
