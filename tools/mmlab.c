@@ -12,7 +12,8 @@
 
 static const struct command *const commands[] = {
 	&cmd_info, &cmd_run, &cmd_stat, &cmd_maps, &cmd_alloc, &cmd_explain,
-	&cmd_map, &cmd_buddy, &cmd_zones, &cmd_frag, &cmd_machine, &cmd_validate,
+	&cmd_map, &cmd_buddy, &cmd_zones, &cmd_cache, &cmd_frag, &cmd_machine,
+	&cmd_validate,
 };
 
 const struct command *command_running;
@@ -41,6 +42,7 @@ static const char examples[] =
 	"  mmlab explain                                   why did it fail?\n"
 	"  mmlab map                                       which frame is used for what\n"
 	"  mmlab zones                                     what is free, what is in reserve\n"
+	"  mmlab cache list                                object caches, as /proc/slabinfo\n"
 	"  mmlab validate                                  is everything in order?\n"
 	"\n"
 	"mmlab help SUBCOMMAND says more of one.\n";

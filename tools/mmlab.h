@@ -52,6 +52,7 @@ extern const struct command cmd_map;
 extern const struct command cmd_buddy;
 extern const struct command cmd_frag;
 extern const struct command cmd_zones;
+extern const struct command cmd_cache;
 extern const struct command cmd_machine;
 
 /* The subcommand that is running, for messages. */
