@@ -107,6 +107,7 @@ struct mml_bench_job {
 /* A table of tests ends with one that has no name. */
 extern const struct mml_bench_test mml_bench_control_tests[];
 extern const struct mml_bench_test mml_bench_pages_tests[];
+extern const struct mml_bench_test mml_bench_objects_tests[];
 extern const struct mml_bench_test mml_bench_gen_pool_tests[];
 extern const struct mml_bench_test mml_bench_gpu_buddy_tests[];
 
@@ -115,6 +116,12 @@ extern const struct mml_bench_side mml_bench_ours_pair, mml_bench_ours_burst;
 extern const struct mml_bench_side mml_bench_kernel_pair, mml_bench_kernel_burst;
 extern const struct mml_bench_side mml_bench_gen_pool_pair, mml_bench_gen_pool_burst;
 extern const struct mml_bench_side mml_bench_gpu_buddy_pair, mml_bench_gpu_buddy_burst;
+extern const struct mml_bench_side mml_bench_sheaves_pair, mml_bench_sheaves_burst;
+extern const struct mml_bench_side mml_bench_cpu_slabs_pair, mml_bench_cpu_slabs_burst;
+extern const struct mml_bench_side mml_bench_slub_pair, mml_bench_slub_burst;
+extern const struct mml_bench_side mml_bench_ours_kmallocs_pair, mml_bench_ours_kmallocs_burst;
+extern const struct mml_bench_side mml_bench_kernel_kmallocs_pair;
+extern const struct mml_bench_side mml_bench_kernel_kmallocs_burst;
 
 /* main.c */
 extern const struct mml_bench_test *const mml_bench_tables[];
@@ -143,7 +150,9 @@ int mml_bench_hold(struct mml_bench_job *job, gfp_t gfp, unsigned int order);
 void mml_bench_release(struct mml_bench_job *job);
 int mml_bench_drain_kernel(struct mml_bench_job *job);
 
-/* gen_pool.c, gpu_buddy.c: what they allocate from is made for a run. */
+/* objects.c, gen_pool.c, gpu_buddy.c: what they allocate from is made for a run. */
+int mml_bench_objects_make(void);
+void mml_bench_objects_unmake(void);
 int mml_bench_gen_pool_make(void);
 void mml_bench_gen_pool_unmake(void);
 int mml_bench_gpu_buddy_make(void);

@@ -66,32 +66,46 @@ static const struct mml_bench_test mml_bench_no_tests[] = { {} };
 const struct mml_bench_test *const mml_bench_tables[] = {
 	mml_bench_control_tests,
 	mml_bench_pages_tests,
+	mml_bench_objects_tests,
 	MML_BENCH_HAVE_GEN_POOL ? mml_bench_gen_pool_tests : mml_bench_no_tests,
 	MML_BENCH_HAVE_GPU_BUDDY ? mml_bench_gpu_buddy_tests : mml_bench_no_tests,
 	NULL
 };
 
-/* What the other allocators allocate from. */
-static int mml_bench_make(void)
-{
-	int err = 0;
+/* What allocators other than the page allocators allocate from; NULL where there are none. */
+static const struct {
+	int (*make)(void);
+	void (*unmake)(void);
+} mml_bench_makers[] = {
+	{ mml_bench_objects_make, mml_bench_objects_unmake },
+	{ MML_BENCH_HAVE_GEN_POOL ? mml_bench_gen_pool_make : NULL,
+	  MML_BENCH_HAVE_GEN_POOL ? mml_bench_gen_pool_unmake : NULL },
+	{ MML_BENCH_HAVE_GPU_BUDDY ? mml_bench_gpu_buddy_make : NULL,
+	  MML_BENCH_HAVE_GPU_BUDDY ? mml_bench_gpu_buddy_unmake : NULL },
+};
 
-	if (MML_BENCH_HAVE_GEN_POOL)
-		err = mml_bench_gen_pool_make();
-	if (err || !MML_BENCH_HAVE_GPU_BUDDY)
-		return err;
-	err = mml_bench_gpu_buddy_make();
-	if (err && MML_BENCH_HAVE_GEN_POOL)
-		mml_bench_gen_pool_unmake();
-	return err;
+/* The first @nr of them go. */
+static void mml_bench_unmake(unsigned int nr)
+{
+	while (nr--)
+		if (mml_bench_makers[nr].unmake)
+			mml_bench_makers[nr].unmake();
 }
 
-static void mml_bench_unmake(void)
+/* Returns: 0 or a negative errno; then none are left. */
+static int mml_bench_make(void)
 {
-	if (MML_BENCH_HAVE_GPU_BUDDY)
-		mml_bench_gpu_buddy_unmake();
-	if (MML_BENCH_HAVE_GEN_POOL)
-		mml_bench_gen_pool_unmake();
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(mml_bench_makers); i++) {
+		err = mml_bench_makers[i].make ? mml_bench_makers[i].make() : 0;
+		if (err) {
+			mml_bench_unmake(i);
+			return err;
+		}
+	}
+	return 0;
 }
 
 static int mml_bench_measure(const char *glob)
@@ -105,7 +119,7 @@ static int mml_bench_measure(const char *glob)
 		err = mml_bench_threads(glob, rounds, threads, msecs);
 	else
 		err = mml_bench_batches(glob, rounds, repeat);
-	mml_bench_unmake();
+	mml_bench_unmake(ARRAY_SIZE(mml_bench_makers));
 	return err;
 }
 

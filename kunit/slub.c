@@ -279,8 +279,8 @@ static void mml_slub_test_sizes(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, s->size, ALIGN(size, sizeof(void *)));
 		KUNIT_EXPECT_EQ(test, s->nr_objects, bytes / s->size);
 		KUNIT_EXPECT_LE(test, s->offset + sizeof(void *), s->size);
-		if (s->order <= MML_SLAB_MAX_ORDER && s->order)
-			KUNIT_EXPECT_LE(test, bytes % s->size, bytes / 2);
+		if (size <= 256)
+			KUNIT_EXPECT_LE(test, bytes % s->size, bytes / 16);
 		KUNIT_EXPECT_LE(test, s->min_order, s->order);
 		KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
 	}
@@ -378,9 +378,13 @@ static void mml_slub_test_exhaust(struct kunit *test)
 {
 	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES,
 						     .options = BIT(MML_OPTION_NO_PCP));
-	struct mml_kmem_cache *s = mml_test_cache(test, machine, 1000, 0);
+	const struct mml_test_path *param = test->param_value;
+	struct mml_kmem_cache_args args = { .path = param->path, .sheaf_capacity = 2 };
+	struct mml_kmem_cache *s = mml_kmem_cache_create(machine, "x", 1000, &args, 0);
 	void *objects = NULL, *object;
 	unsigned long nr = 0;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(s));
 
 	while ((object = mml_kmem_cache_alloc(s, GFP_NOWAIT))) {
 		*(void **)object = objects;
@@ -463,7 +467,7 @@ static void mml_slub_test_damage(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
 }
 
-/* An object that is freed twice is found when it gets to its slab. */
+/* An object that is freed twice, when no other one is in use: its slab sees it. */
 static void mml_slub_test_double_free(struct kunit *test)
 {
 	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
@@ -483,6 +487,68 @@ static void mml_slub_test_double_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
 }
 
+/* Freed twice in a row, on a slab of a CPU's own: found at once. */
+static void mml_slub_test_double_free_cpu(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	struct mml_kmem_cache_args args = { .path = MML_SLAB_CPU_SLABS };
+	struct mml_kmem_cache *s = mml_kmem_cache_create(machine, "x", 64, &args,
+							 SLAB_NO_MERGE);
+	void *object;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(s));
+	set_cpus_allowed_ptr(current, cpumask_of(raw_smp_processor_id()));
+	object = mml_kmem_cache_alloc(s, GFP_KERNEL);
+	mml_kmem_cache_free(s, object);
+	mml_kmem_cache_free(s, object);
+	mml_test_expect_reports(test, machine, 1);
+	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+}
+
+/* A node is full: objects for it come from another one, but not a slab for each. */
+static void mml_slub_test_full_node(struct kunit *test)
+{
+	struct mml_machine *machine =
+		mml_test_build(test, .frames = 2 * MML_SECTION_FRAMES,
+			       .topology = { .nr_nodes = 2 });
+	struct mml_kmem_cache *s = mml_test_cache(test, machine, 128, 0);
+	struct mml_page *block;
+	void *objects[100];
+	int i;
+
+	block = mml_alloc_pages_node(machine, 0, GFP_KERNEL | __GFP_THISNODE, MML_MAX_ORDER);
+	KUNIT_ASSERT_NOT_NULL(test, block);
+	for (i = 0; i < ARRAY_SIZE(objects); i++) {
+		objects[i] = mml_kmem_cache_alloc_node(s, GFP_KERNEL, 0);
+		KUNIT_ASSERT_NOT_NULL(test, objects[i]);
+		KUNIT_EXPECT_EQ(test, mml_cache_slab(s, objects[i])->nid, 1);
+	}
+	KUNIT_EXPECT_NULL(test, mml_kmem_cache_alloc_node(s, GFP_KERNEL | __GFP_THISNODE, 0));
+	KUNIT_EXPECT_LE(test, mml_test_nr_slabs(s),
+			DIV_ROUND_UP(ARRAY_SIZE(objects), s->nr_objects) + 1);
+	for (i = 0; i < ARRAY_SIZE(objects); i++)
+		mml_kmem_cache_free(s, objects[i]);
+	__mml_free_pages(machine, block, MML_MAX_ORDER);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+}
+
+/* A sheaf does not keep much memory, however large its objects are. */
+static void mml_slub_test_large(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	struct mml_kmem_cache_args args = { .sheaf_capacity = MML_SHEAF_MAX };
+	struct mml_kmem_cache *s = mml_kmem_cache_create(machine, "x", 64 << 10, &args, 0);
+	void *object;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(s));
+	object = mml_kmem_cache_alloc(s, GFP_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, object);
+	KUNIT_EXPECT_EQ(test, mml_test_nr_slabs(s), 1);
+	mml_kmem_cache_free(s, object);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+}
+
 /* What readers may look at stays an object of the cache until they are done. */
 static void mml_slub_test_typesafe(struct kunit *test)
 {
@@ -493,8 +559,13 @@ static void mml_slub_test_typesafe(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, object);
 	memset(object, 0xa5, 64);
+	/* It is the last one of its slab, and empty slabs are not kept. */
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_shrink(s), 1);
+	s->min_partial = 0;
 	rcu_read_lock();
-	mml_kmem_cache_free(s, object);
+	mml_slab_free(s, mml_cache_slab(s, object), object, object, 1);
+	KUNIT_EXPECT_EQ(test, mml_test_nr_slabs(s), 0);
+	KUNIT_EXPECT_PTR_EQ(test, mml_page_slab(page)->slab_cache, s);
 	KUNIT_EXPECT_NULL(test, memchr_inv(object, 0xa5, 64));
 	rcu_read_unlock();
 	KUNIT_EXPECT_EQ(test, mml_kmem_cache_shrink(s), 0);
@@ -670,6 +741,9 @@ static struct kunit_case mml_slub_cases[] = {
 	KUNIT_CASE_PARAM(mml_slub_test_foreign, mml_slub_path_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_test_damage, mml_slub_path_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_test_double_free, mml_slub_path_gen_params),
+	KUNIT_CASE(mml_slub_test_double_free_cpu),
+	KUNIT_CASE_PARAM(mml_slub_test_full_node, mml_slub_path_gen_params),
+	KUNIT_CASE(mml_slub_test_large),
 	KUNIT_CASE_PARAM(mml_slub_test_typesafe, mml_slub_path_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_test_nodes, mml_slub_path_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_test_fail_nth, mml_slub_path_gen_params),

@@ -332,20 +332,27 @@ static inline void *mml_page_address(const struct mml_machine *machine,
 	return machine->base + (pfn << PAGE_SHIFT);
 }
 
-struct mml_page *mml_section_virt_to_page(const struct mml_machine *machine,
-					  const void *address);
+unsigned long mml_section_virt_to_pfn(const struct mml_machine *machine,
+				      const void *address);
 
 /*
- * The frame that the kernel maps at @address; NULL if that is not the machine's. The other
- * way round as mml_page_address().
+ * The number of the frame that the kernel maps at @address: the other way round as
+ * mml_page_address(). Returns: no number of a frame, but some larger one, if there is none.
  */
+static inline unsigned long mml_virt_to_pfn(const struct mml_machine *machine,
+					    const void *address)
+{
+	if (unlikely(!machine->base))
+		return mml_section_virt_to_pfn(machine, address);
+	return (unsigned long)(address - machine->base) >> PAGE_SHIFT;
+}
+
+/* The same; NULL if there is none. */
 static inline struct mml_page *mml_virt_to_page(const struct mml_machine *machine,
 						const void *address)
 {
-	unsigned long pfn = (address - machine->base) >> PAGE_SHIFT;
+	unsigned long pfn = mml_virt_to_pfn(machine, address);
 
-	if (unlikely(!machine->base))
-		return mml_section_virt_to_page(machine, address);
 	return likely(pfn < machine->nr_frames) ? &machine->memmap[pfn] : NULL;
 }
 

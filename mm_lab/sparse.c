@@ -69,28 +69,28 @@ void mml_sections_free(struct mml_section *sections)
 }
 
 /**
- * mml_section_virt_to_page - the frame that the kernel maps at an address
+ * mml_section_virt_to_pfn - the frame that the kernel maps at an address
  * @machine: one that has sections, or no memory
  * @address: any address
  *
  * Context: any.
- * Return: the frame; NULL if the machine has none there.
+ * Return: the frame's number; ULONG_MAX if the machine has none there.
  */
-struct mml_page *mml_section_virt_to_page(const struct mml_machine *machine,
-					  const void *address)
+unsigned long mml_section_virt_to_pfn(const struct mml_machine *machine,
+				      const void *address)
 {
 	unsigned long nr = DIV_ROUND_UP(machine->nr_frames, MML_SECTION_FRAMES), i;
 
 	for (i = 0; machine->sections && i < nr; i++) {
 		const struct mml_section *section = &machine->sections[i];
-		unsigned long frame = (address - section->base) >> PAGE_SHIFT;
+		unsigned long frame = (unsigned long)(address - section->base) >> PAGE_SHIFT;
 
 		if (frame < section->nr)
-			return &machine->memmap[i * MML_SECTION_FRAMES + frame];
+			return i * MML_SECTION_FRAMES + frame;
 	}
-	return NULL;
+	return ULONG_MAX;
 }
-EXPORT_SYMBOL_NS_GPL(mml_section_virt_to_page, MM_LAB);
+EXPORT_SYMBOL_NS_GPL(mml_section_virt_to_pfn, MM_LAB);
 
 /**
  * mml_section_present - how much of a section is there

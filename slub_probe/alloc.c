@@ -16,17 +16,24 @@
 #undef mml_kmem_cache_alloc_bulk
 #undef mml_kmem_cache_alloc_node
 
-static __always_inline void *__mml_kmem_cache_alloc(struct mml_kmem_cache *s, gfp_t gfp,
-						    int nid, struct mml_alloc_site *site)
+/* Any request, of either path. */
+static noinline void *__mml_kmem_cache_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid,
+					     struct mml_alloc_site *site)
 {
-	void *object;
+	void *object = NULL;
 
-	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
-		might_sleep_if(gfpflags_allow_blocking(gfp));
 	if (unlikely(s->machine->slow) && mml_should_fail(s->machine, gfp, site))
 		return NULL;
-	object = s->path == MML_SLAB_SHEAVES ? mml_sheaf_alloc(s, gfp, nid) :
-					       mml_cpu_slab_alloc(s, gfp, nid);
+	if (unlikely(gfp & __GFP_THISNODE && nid == NUMA_NO_NODE))
+		nid = mml_numa_node(s->machine);
+	if (s->path == MML_SLAB_SHEAVES) {
+		object = mml_sheaf_alloc_slow(s, gfp, nid);
+	} else {
+		if (likely(nid == NUMA_NO_NODE))
+			object = mml_cpu_slab_pop(s);
+		if (unlikely(!object))
+			object = mml_cpu_slab_alloc_slow(s, gfp, nid);
+	}
 	if (unlikely(gfp & __GFP_ZERO) && object)
 		memset(object, 0, s->object_size);
 	return object;
@@ -44,6 +51,18 @@ static __always_inline void *__mml_kmem_cache_alloc(struct mml_kmem_cache *s, gf
  */
 void *mml_kmem_cache_alloc(struct mml_kmem_cache *s, gfp_t gfp, struct mml_alloc_site *site)
 {
+	void *object;
+
+	/* Not a place to reschedule, as might_sleep() is without this option. */
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
+		might_sleep_if(gfpflags_allow_blocking(gfp));
+	/* What most requests are, without anything to be kept over a call. */
+	if (likely(s->path == MML_SLAB_SHEAVES && !s->machine->slow &&
+		   !(gfp & (__GFP_ZERO | __GFP_THISNODE)))) {
+		object = mml_sheaf_pop(s);
+		if (likely(object))
+			return object;
+	}
 	return __mml_kmem_cache_alloc(s, gfp, NUMA_NO_NODE, site);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_alloc, MM_LAB);
@@ -61,6 +80,8 @@ EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_alloc, MM_LAB);
 void *mml_kmem_cache_alloc_node(struct mml_kmem_cache *s, gfp_t gfp, int nid,
 				struct mml_alloc_site *site)
 {
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
+		might_sleep_if(gfpflags_allow_blocking(gfp));
 	if (unlikely(nid < 0 || nid >= s->nr_nodes))
 		nid = NUMA_NO_NODE;
 	return __mml_kmem_cache_alloc(s, gfp, nid, site);
@@ -99,6 +120,17 @@ bool mml_kmem_cache_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned int
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_alloc_bulk, MM_LAB);
 
+/* Any object, of either path, and what is none. */
+static noinline void __mml_kmem_cache_free(struct mml_kmem_cache *s, void *object)
+{
+	struct mml_slab *slab = mml_cache_slab(s, object);
+
+	if (likely(slab))
+		mml_object_free(s, slab, object);
+	else if (object)
+		mml_slab_bug(s, object, "an object is freed that is not one of its");
+}
+
 /**
  * mml_kmem_cache_free - give an object back
  * @s: its cache
@@ -110,12 +142,9 @@ EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_alloc_bulk, MM_LAB);
  */
 void mml_kmem_cache_free(struct mml_kmem_cache *s, void *object)
 {
-	struct mml_slab *slab = mml_cache_slab(s, object);
-
-	if (likely(slab))
-		mml_object_free(s, slab, object);
-	else if (object)
-		mml_slab_bug(s, object, "an object is freed that is not one of its");
+	if (unlikely(s->path != MML_SLAB_SHEAVES || !mml_cache_has_object(s, object) ||
+		     !mml_sheaf_push(s, object)))
+		__mml_kmem_cache_free(s, object);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_free, MM_LAB);
 

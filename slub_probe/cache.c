@@ -130,8 +130,10 @@ static void mml_calculate_limits(struct mml_kmem_cache *s, unsigned int sheaf_ca
 	while (s->size < by_size[i].size)
 		i++;
 	s->min_partial = clamp(ilog2(s->size) / 2, 5, 10);
+	/* What a sheaf keeps is charged to nobody: not many large objects. */
 	if (s->path == MML_SLAB_SHEAVES)
-		s->sheaf_capacity = sheaf_capacity ?: by_size[i].sheaf;
+		s->sheaf_capacity = clamp(MML_SHEAF_MAX_BYTES / s->size, 1U,
+					  sheaf_capacity ?: by_size[i].sheaf);
 	else
 		s->cpu_partial_slabs = DIV_ROUND_UP(2 * by_size[i].partial_objects,
 						    s->nr_objects);
@@ -189,8 +191,9 @@ struct mml_kmem_cache *__mml_kmem_cache_create(struct mml_slub *slub, const char
 		return ERR_PTR(-ENOMEM);
 	s->machine = slub->machine;
 	s->nr_nodes = nr_nodes;
+	s->base = nr_nodes == 1 ? slub->machine->base : NULL;
 	s->path = args->path;
-	s->flags = flags;
+	s->flags = flags | (args->sheaf_capacity ? SLAB_NO_MERGE : 0);
 	s->object_size = object_size;
 	s->align = mml_calculate_alignment(flags, args->align, object_size);
 	s->ctor = args->ctor;
@@ -235,7 +238,7 @@ static bool mml_cache_args_ok(unsigned int object_size,
  *
  * Context: process, may sleep.
  * Return: the cache; ERR_PTR(): -EINVAL if size, arguments or flags are none that it can
- * have; -EOPNOTSUPP if the machine has no memory; -ENOMEM.
+ * have, or the machine's memory is not aligned well enough for slabs that large; -EOPNOTSUPP if the machine has no memory; -ENOMEM.
  */
 struct mml_kmem_cache *mml_kmem_cache_create(struct mml_machine *machine,
 					     const char *name, unsigned int object_size,

@@ -23,11 +23,7 @@
  *
  * Locking: c->lock, a local lock, for all but the fast path; list_lock inside it.
  */
-#include "mm_lab/compat.h"
 #include "slub_probe/slab.h"
-
-/* Numbers of different CPUs differ, so that who was moved to another one is found out. */
-#define MML_TID_STEP	roundup_pow_of_two(CONFIG_NR_CPUS)
 
 /* With interrupts off: what a fast path that was interrupted has read is no longer so. */
 static void mml_cpu_freelist_set(struct mml_kmem_cache_cpu *c, void *freelist)
@@ -36,23 +32,8 @@ static void mml_cpu_freelist_set(struct mml_kmem_cache_cpu *c, void *freelist)
 	c->head.tid += MML_TID_STEP;
 }
 
-/*
- * The fast path.
- */
-
-/* Returns: false if somebody was faster. */
-static __always_inline bool mml_cpu_freelist_update(struct mml_kmem_cache_cpu *c,
-						    void *old, unsigned long tid, void *new)
-{
-	union mml_freelist_tid was = { .freelist = old, .tid = tid };
-	union mml_freelist_tid now = { .freelist = new, .tid = tid + MML_TID_STEP };
-
-	return mml_try_cmpxchg128_local(&c->head.full, &was.full, now.full);
-}
-
-/* With interrupts off. Returns: NULL if the list is empty, or its first link wrong. */
-static __always_inline void *mml_cpu_slab_pop(struct mml_kmem_cache *s,
-					      struct mml_kmem_cache_cpu *c)
+/* With interrupts off: the first object of the list. Returns: NULL if it is empty. */
+static void *__mml_cpu_slab_pop(struct mml_kmem_cache *s, struct mml_kmem_cache_cpu *c)
 {
 	void *object = c->head.freelist, *next;
 
@@ -65,59 +46,6 @@ static __always_inline void *mml_cpu_slab_pop(struct mml_kmem_cache *s,
 	}
 	mml_cpu_freelist_set(c, next);
 	return object;
-}
-
-/*
- * Without a lock. The link may be anything if the object is somebody's meanwhile: then the
- * number has changed. Returns: NULL if it cannot be done so.
- */
-static __always_inline void *mml_cpu_slab_alloc_lockless(struct mml_kmem_cache *s)
-{
-	struct mml_kmem_cache_cpu *c;
-	void *object, *next;
-	unsigned long tid;
-
-	preempt_disable();
-	c = this_cpu_ptr(s->cpu_slab);
-	do {
-		tid = READ_ONCE(c->head.tid);
-		barrier();
-		object = READ_ONCE(c->head.freelist);
-		if (unlikely(!object))
-			break;
-		next = mml_get_freepointer(s, object);
-		if (unlikely(!mml_freepointer_ok(s, object, next))) {
-			object = NULL;
-			break;
-		}
-	} while (unlikely(!mml_cpu_freelist_update(c, object, tid, next)));
-	preempt_enable();
-	return object;
-}
-
-/* See mml_cpu_slab_alloc_lockless(). Returns: false if it is not this CPU's slab. */
-static __always_inline bool mml_cpu_slab_free_lockless(struct mml_kmem_cache *s,
-						       struct mml_slab *slab, void *object)
-{
-	struct mml_kmem_cache_cpu *c;
-	bool mine = true;
-	unsigned long tid;
-	void *freelist;
-
-	preempt_disable();
-	c = this_cpu_ptr(s->cpu_slab);
-	do {
-		tid = READ_ONCE(c->head.tid);
-		barrier();
-		if (unlikely(READ_ONCE(c->slab) != slab)) {
-			mine = false;
-			break;
-		}
-		freelist = READ_ONCE(c->head.freelist);
-		mml_set_freepointer(s, object, freelist);
-	} while (unlikely(!mml_cpu_freelist_update(c, freelist, tid, object)));
-	preempt_enable();
-	return mine;
 }
 
 /*
@@ -236,24 +164,46 @@ static void *mml_cpu_slab_alloc_locked(struct mml_kmem_cache *s,
 	if (unlikely(c->slab && !mml_slab_on_node(c->slab, nid)))
 		mml_deactivate_slab(s, c);
 	if (c->head.freelist || mml_cpu_slab_again(s, c) || mml_cpu_slab_partial(s, c, gfp, nid))
-		return mml_cpu_slab_pop(s, c);
+		return __mml_cpu_slab_pop(s, c);
 	return NULL;
 }
 
+/*
+ * A slab for this CPU, frozen, with its *@freelist: a new one of node @nid, one of other nodes
+ * that has free objects, or a new one of anywhere. Returns: NULL if there is no memory.
+ */
+static struct mml_slab *mml_get_slab(struct mml_kmem_cache *s, gfp_t gfp, int nid,
+				     void **freelist)
+{
+	int node = nid == NUMA_NO_NODE ? mml_numa_node(s->machine) : nid;
+	struct mml_slab *slab = mml_new_slab(s, mml_gfp_near(s, gfp), node);
+
+	if (!slab && !(gfp & __GFP_THISNODE)) {
+		slab = mml_get_partial(s, node, false, freelist);
+		if (slab)
+			return slab;
+	}
+	if (!slab)
+		slab = mml_new_slab(s, gfp, node);
+	if (slab)
+		*freelist = mml_get_freelist(s, slab);
+	return slab;
+}
+
 /* The fast path did not do. Returns: NULL if there is no memory. */
-static noinline void *mml_cpu_slab_alloc_slow(struct mml_kmem_cache *s, gfp_t gfp, int nid)
+void *mml_cpu_slab_alloc_slow(struct mml_kmem_cache *s, gfp_t gfp, int nid)
 {
 	struct mml_kmem_cache_cpu *c;
 	struct mml_slab *slab;
 	unsigned long flags;
-	void *object;
+	void *object, *freelist;
 
 	local_lock_irqsave(&s->cpu_slab->lock, flags);
 	object = mml_cpu_slab_alloc_locked(s, this_cpu_ptr(s->cpu_slab), gfp, nid);
 	local_unlock_irqrestore(&s->cpu_slab->lock, flags);
 	if (object)
 		return object;
-	slab = mml_new_slab(s, gfp, nid);
+	slab = mml_get_slab(s, gfp, nid, &freelist);
 	if (!slab)
 		return NULL;
 	local_lock_irqsave(&s->cpu_slab->lock, flags);
@@ -261,27 +211,10 @@ static noinline void *mml_cpu_slab_alloc_slow(struct mml_kmem_cache *s, gfp_t gf
 	c = this_cpu_ptr(s->cpu_slab);
 	mml_deactivate_slab(s, c);
 	c->slab = slab;
-	mml_cpu_freelist_set(c, mml_get_freelist(s, slab));
-	object = mml_cpu_slab_pop(s, c);
+	mml_cpu_freelist_set(c, freelist);
+	object = __mml_cpu_slab_pop(s, c);
 	local_unlock_irqrestore(&s->cpu_slab->lock, flags);
 	return object;
-}
-
-void *mml_cpu_slab_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid)
-{
-	void *object = NULL;
-	unsigned long flags;
-
-	if (likely(nid == NUMA_NO_NODE)) {
-		if (likely(mml_has_cmpxchg128())) {
-			object = mml_cpu_slab_alloc_lockless(s);
-		} else {
-			local_lock_irqsave(&s->cpu_slab->lock, flags);
-			object = mml_cpu_slab_pop(s, this_cpu_ptr(s->cpu_slab));
-			local_unlock_irqrestore(&s->cpu_slab->lock, flags);
-		}
-	}
-	return likely(object) ? object : mml_cpu_slab_alloc_slow(s, gfp, nid);
 }
 
 /* With interrupts off. Returns: false if it is not this CPU's slab. */
@@ -295,7 +228,9 @@ static bool mml_cpu_slab_free_locked(struct mml_kmem_cache *s, struct mml_slab *
 	local_lock_irqsave(&s->cpu_slab->lock, flags);
 	c = this_cpu_ptr(s->cpu_slab);
 	mine = c->slab == slab;
-	if (mine) {
+	if (mine && unlikely(c->head.freelist == object)) {
+		mml_slab_bug(s, object, "an object is freed twice");
+	} else if (mine) {
 		mml_set_freepointer(s, object, c->head.freelist);
 		mml_cpu_freelist_set(c, object);
 	}
@@ -303,13 +238,10 @@ static bool mml_cpu_slab_free_locked(struct mml_kmem_cache *s, struct mml_slab *
 	return mine;
 }
 
-void mml_cpu_slab_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *object)
+/* It is not of this CPU's slab, or that could not be found out without a lock. */
+void mml_cpu_slab_free_slow(struct mml_kmem_cache *s, struct mml_slab *slab, void *object)
 {
-	bool mine = likely(mml_has_cmpxchg128()) ?
-		    mml_cpu_slab_free_lockless(s, slab, object) :
-		    mml_cpu_slab_free_locked(s, slab, object);
-
-	if (!mine)
+	if (mml_has_cmpxchg128() || !mml_cpu_slab_free_locked(s, slab, object))
 		mml_slab_free(s, slab, object, object, 1);
 }
 
@@ -324,7 +256,7 @@ static unsigned int mml_cpu_slab_pop_many(struct mml_kmem_cache *s, unsigned int
 	local_lock_irqsave(&s->cpu_slab->lock, flags);
 	c = this_cpu_ptr(s->cpu_slab);
 	while (done < nr && (c->head.freelist || mml_cpu_slab_again(s, c)))
-		objects[done++] = mml_cpu_slab_pop(s, c);
+		objects[done++] = __mml_cpu_slab_pop(s, c);
 	local_unlock_irqrestore(&s->cpu_slab->lock, flags);
 	return done;
 }

@@ -402,7 +402,8 @@ static int mml_ioc_cache_alloc(struct mml_ioctl_call *call, void *arg)
 		return -EINTR;
 	sc = xa_load(&caches->handles, a->cache);
 	if (sc)
-		err = mml_session_objects_add(call->session, sc, a);
+		err = a->node && !sc->s ? -EINVAL :
+		      mml_session_objects_add(call->session, sc, a);
 	mutex_unlock(&caches->lock);
 	return err;
 }

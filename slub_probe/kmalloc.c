@@ -19,6 +19,7 @@
 #undef mml_kmalloc
 #undef mml_kmalloc_array
 #undef mml_krealloc
+#undef mml_kmem_cache_alloc
 
 /* Classes that are no powers of two have the numbers that those below 8 do not need. */
 static const struct {
@@ -43,16 +44,17 @@ static const slab_flags_t mml_kmalloc_flags[MML_NR_KMALLOC_TYPES] = {
 	[MML_KMALLOC_DMA]	= SLAB_CACHE_DMA,
 };
 
+/* The class of sizes up to 192, which are not all powers of two: by their multiple of 8. */
+static const u8 mml_size_index[24] = {
+	3, 4, 5, 5, 6, 6, 6, 6,		/* 8 16 24 32 40 48 56 64 */
+	1, 1, 1, 1, 7, 7, 7, 7,		/* 72 80 88 96 104 112 120 128 */
+	2, 2, 2, 2, 2, 2, 2, 2,		/* 136 144 152 160 168 176 184 192 */
+};
+
 /* The class of a size, which is not 0. */
 static __always_inline unsigned int mml_kmalloc_index(size_t size)
 {
-	if (size <= 8)
-		return MML_KMALLOC_SHIFT_LOW;
-	if (size > 64 && size <= 96)
-		return 1;
-	if (size > 128 && size <= 192)
-		return 2;
-	return fls(size - 1);
+	return size <= 192 ? mml_size_index[(size - 1) / 8] : fls(size - 1);
 }
 
 static __always_inline enum mml_kmalloc_cache_type mml_kmalloc_type(gfp_t gfp)
@@ -82,6 +84,27 @@ static noinline void *mml_kmalloc_large(struct mml_machine *machine, size_t size
 	return mml_page_address(machine, page);
 }
 
+/* Which cache serves it? The size is one that has a cache; NULL: the machine has no memory. */
+static __always_inline struct mml_kmem_cache *
+mml_kmalloc_slab(const struct mml_machine *machine, size_t size, gfp_t gfp)
+{
+	return mml_slub(machine)->size_caches[mml_kmalloc_type(gfp)][mml_kmalloc_index(size)];
+}
+
+/* Any request. */
+static noinline void *__mml_kmalloc(struct mml_machine *machine, size_t size, gfp_t gfp,
+				    struct mml_alloc_site *site)
+{
+	struct mml_kmem_cache *s;
+
+	if (unlikely(!size))
+		return ZERO_SIZE_PTR;
+	if (size > MML_KMALLOC_MAX_CACHE_SIZE)
+		return mml_kmalloc_large(machine, size, gfp);
+	s = mml_kmalloc_slab(machine, size, gfp);
+	return s ? mml_kmem_cache_alloc(s, gfp, site) : NULL;
+}
+
 /**
  * mml_kmalloc - allocate memory
  * @machine: of which machine
@@ -90,7 +113,8 @@ static noinline void *mml_kmalloc_large(struct mml_machine *machine, size_t size
  *	__GFP_RECLAIMABLE, __GFP_DMA: of caches of their own
  * @site: who asks; the macro of this name fills it in
  *
- * Aligned to 8 bytes, and to their size those that are a power of two.
+ * Aligned to 8 bytes, and to their size those that are a power of two, as far as the machine's
+ * memory is.
  *
  * Context: any but NMI; sleeps only with __GFP_DIRECT_RECLAIM.
  * Return: the memory; NULL if there is none, or the machine has no memory at all.
@@ -99,15 +123,17 @@ void *mml_kmalloc(struct mml_machine *machine, size_t size, gfp_t gfp,
 		  struct mml_alloc_site *site)
 {
 	struct mml_kmem_cache *s;
+	void *object;
 
-	if (unlikely(size > MML_KMALLOC_MAX_CACHE_SIZE))
-		return mml_kmalloc_large(machine, size, gfp);
-	if (unlikely(!size))
-		return ZERO_SIZE_PTR;
-	s = mml_slub(machine)->size_caches[mml_kmalloc_type(gfp)][mml_kmalloc_index(size)];
-	if (unlikely(!s))
-		return NULL;
-	return (mml_kmem_cache_alloc)(s, gfp, site);
+	/* What most requests are, without anything to be kept over a call. */
+	if (likely(size - 1 < MML_KMALLOC_MAX_CACHE_SIZE && !machine->slow &&
+		   !(gfp & (__GFP_ZERO | __GFP_THISNODE)))) {
+		s = mml_kmalloc_slab(machine, size, gfp);
+		object = likely(s) ? mml_sheaf_pop(s) : NULL;
+		if (likely(object))
+			return object;
+	}
+	return __mml_kmalloc(machine, size, gfp, site);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmalloc, MM_LAB);
 
@@ -202,6 +228,26 @@ void *mml_krealloc(struct mml_machine *machine, void *object, size_t size, gfp_t
 }
 EXPORT_SYMBOL_NS_GPL(mml_krealloc, MM_LAB);
 
+/* Anything, and what is nothing. */
+static noinline void __mml_kfree(struct mml_machine *machine, const void *object)
+{
+	struct mml_page *page;
+
+	if (ZERO_OR_NULL_PTR(object))
+		return;
+	page = mml_object_head(machine, object);
+	if (likely(page && page->type == MML_PAGE_SLAB)) {
+		mml_object_free(mml_page_slab(page)->slab_cache, mml_page_slab(page),
+				(void *)object);
+	} else if (page && page->type == MML_PAGE_LARGE_KMALLOC &&
+		   object == mml_page_address(machine, page)) {
+		page->type = MML_PAGE_KERNEL;
+		__mml_free_pages(machine, page, page->order);
+	} else {
+		mml_report(machine, "memory is freed that is no object");
+	}
+}
+
 /**
  * mml_kfree - give memory back
  * @machine: whose it is
@@ -214,22 +260,17 @@ EXPORT_SYMBOL_NS_GPL(mml_krealloc, MM_LAB);
  */
 void mml_kfree(struct mml_machine *machine, const void *object)
 {
-	struct mml_page *page;
+	struct mml_page *page = mml_virt_to_page(machine, object);
+	struct mml_kmem_cache *s;
 
-	if (unlikely(ZERO_OR_NULL_PTR(object)))
-		return;
-	page = mml_object_head(machine, object);
+	/* A frame that says so is a slab's head: see mml_slab_around(). */
 	if (likely(page && page->type == MML_PAGE_SLAB)) {
-		struct mml_slab *slab = mml_page_slab(page);
-
-		mml_object_free(slab->slab_cache, slab, (void *)object);
-	} else if (page && page->type == MML_PAGE_LARGE_KMALLOC &&
-		   object == mml_page_address(machine, page)) {
-		page->type = MML_PAGE_KERNEL;
-		__mml_free_pages(machine, page, page->order);
-	} else {
-		mml_report(machine, "memory is freed that is no object");
+		s = mml_page_slab(page)->slab_cache;
+		if (likely(s->path == MML_SLAB_SHEAVES && s->base &&
+			   mml_sheaf_push(s, (void *)object)))
+			return;
 	}
+	__mml_kfree(machine, object);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kfree, MM_LAB);
 

@@ -52,8 +52,8 @@ static void mml_slub_machine_exit(struct mml_machine *machine)
 {
 	struct mml_slub *slub = mml_slub(machine);
 
-	cpuhp_state_remove_instance_nocalls(mml_slub_cpuhp, &slub->cpuhp);
 	mml_slub_exit_caches(slub);
+	cpuhp_state_remove_instance_nocalls(mml_slub_cpuhp, &slub->cpuhp);
 	mutex_destroy(&slub->slab_mutex);
 	kfree(slub);
 }
@@ -80,8 +80,8 @@ static int mml_slub_machine_init(struct mml_machine *machine)
 	mutex_unlock(&slub->slab_mutex);
 	if (!err)
 		return 0;
-	cpuhp_state_remove_instance_nocalls(mml_slub_cpuhp, &slub->cpuhp);
 	mml_slub_exit_caches(slub);
+	cpuhp_state_remove_instance_nocalls(mml_slub_cpuhp, &slub->cpuhp);
 free:
 	machine->engine_data[MML_SLUB_SLOT] = NULL;
 	kfree(slub);

@@ -20,7 +20,7 @@
  * interrupted; a CPU gets its sheaves when it first needs them; the barn's full sheaves may
  * be partly filled.
  *
- * Invariants, checked by mml_cache_validate():
+ * Invariants, checked by mml_slub_validate():
  *	a sheaf has no more objects than its capacity, and each is one of the cache's
  *	the barn's full sheaves have objects, the empty ones none
  *
@@ -43,12 +43,14 @@ static struct mml_node_barn *mml_barn(struct mml_kmem_cache *s)
  * Sheaves.
  */
 
-/* Not charged, and not waited for more than the object would be. */
+/* Not waited for more than the object would be. */
 static struct mml_slab_sheaf *mml_alloc_empty_sheaf(struct mml_kmem_cache *s, gfp_t gfp)
 {
 	struct mml_slab_sheaf *sheaf;
 
 	gfp &= GFP_KERNEL;
+	if (gfpflags_allow_blocking(gfp))
+		gfp |= __GFP_ACCOUNT;
 	sheaf = mml_kzalloc(s->machine, struct_size(sheaf, objects, s->sheaf_capacity),
 			    gfp | __GFP_NOWARN);
 	if (sheaf)
@@ -59,6 +61,8 @@ static struct mml_slab_sheaf *mml_alloc_empty_sheaf(struct mml_kmem_cache *s, gf
 /* Its objects go back to their slabs. */
 static void mml_sheaf_flush(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf)
 {
+	if (!sheaf->nr)
+		return;
 	mml_slab_free_objects(s, sheaf->objects, sheaf->nr);
 	sheaf->nr = 0;
 }
@@ -271,14 +275,20 @@ static void *mml_alloc_one(struct mml_kmem_cache *s, gfp_t gfp, int nid)
 				  mml_numa_node(s->machine) : nid, 1) ? object : NULL;
 }
 
-/* This CPU's main sheaf is empty. Returns: NULL if there is no memory. */
-static noinline void *mml_sheaf_alloc_slow(struct mml_kmem_cache *s, gfp_t gfp)
+/*
+ * This CPU's main sheaf is empty, or the object has to be of a certain node. Returns: NULL if
+ * there is no memory.
+ */
+void *mml_sheaf_alloc_slow(struct mml_kmem_cache *s, gfp_t gfp, int nid)
 {
 	struct mml_slub_percpu_sheaves *pcs;
 	struct mml_slab_sheaf *sheaf = NULL;
 	unsigned long flags;
 	void *object = NULL;
 
+	/* What sheaves have is mostly of this node, but not always. */
+	if (unlikely(nid != NUMA_NO_NODE && s->nr_nodes > 1))
+		return mml_alloc_one(s, gfp, nid);
 	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
 	pcs = this_cpu_ptr(s->cpu_sheaves);
 	if (pcs->main->nr || mml_pcs_replace_empty_main(s, pcs))
@@ -291,22 +301,6 @@ static noinline void *mml_sheaf_alloc_slow(struct mml_kmem_cache *s, gfp_t gfp)
 	if (!sheaf)
 		sheaf = mml_barn_get_empty(mml_barn(s)) ?: mml_alloc_empty_sheaf(s, gfp);
 	return sheaf ? mml_sheaf_refill(s, sheaf, gfp) : mml_alloc_one(s, gfp, NUMA_NO_NODE);
-}
-
-void *mml_sheaf_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid)
-{
-	struct mml_slab_sheaf *main;
-	void *object = NULL;
-	unsigned long flags;
-
-	if (unlikely(nid != NUMA_NO_NODE && nid != mml_numa_node(s->machine)))
-		return mml_alloc_one(s, gfp, nid);
-	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
-	main = this_cpu_ptr(s->cpu_sheaves)->main;
-	if (likely(main->nr))
-		object = main->objects[--main->nr];
-	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
-	return likely(object) ? object : mml_sheaf_alloc_slow(s, gfp);
 }
 
 /* Of this CPU's sheaves. Returns: how many. */
@@ -341,7 +335,7 @@ unsigned int mml_sheaf_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned 
 		done += mml_sheaf_pop_many(s, nr - done, objects + done);
 		if (done == nr)
 			break;
-		objects[done] = mml_sheaf_alloc_slow(s, gfp);
+		objects[done] = mml_sheaf_alloc_slow(s, gfp, NUMA_NO_NODE);
 		if (!objects[done])
 			break;
 		done++;
@@ -352,12 +346,6 @@ unsigned int mml_sheaf_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned 
 /*
  * Freeing.
  */
-
-/* It is of this CPU's node, and so may be in its sheaves. */
-static bool mml_slab_is_local(const struct mml_kmem_cache *s, const struct mml_slab *slab)
-{
-	return likely(s->nr_nodes == 1) || slab->nid == mml_numa_node(s->machine);
-}
 
 /*
  * Main and spare are full, and so is the barn: the spare one is emptied, or a new one got,
@@ -377,7 +365,7 @@ static struct mml_slab_sheaf *mml_sheaf_make_empty(struct mml_kmem_cache *s,
 }
 
 /* This CPU's main sheaf is full. Returns: false if the object has to go to its slab. */
-static noinline bool mml_sheaf_free_slow(struct mml_kmem_cache *s, void *object)
+static bool mml_sheaf_push_slow(struct mml_kmem_cache *s, void *object)
 {
 	struct mml_slub_percpu_sheaves *pcs;
 	struct mml_slab_sheaf *sheaf = NULL;
@@ -407,23 +395,10 @@ static noinline bool mml_sheaf_free_slow(struct mml_kmem_cache *s, void *object)
 	return true;
 }
 
-void mml_sheaf_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *object)
+/* It is of another node, or this CPU's main sheaf is full. */
+void mml_sheaf_free_slow(struct mml_kmem_cache *s, struct mml_slab *slab, void *object)
 {
-	struct mml_slab_sheaf *main;
-	unsigned long flags;
-	bool room;
-
-	if (unlikely(!mml_slab_is_local(s, slab))) {
-		mml_slab_free(s, slab, object, object, 1);
-		return;
-	}
-	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
-	main = this_cpu_ptr(s->cpu_sheaves)->main;
-	room = main->nr < main->capacity;
-	if (likely(room))
-		main->objects[main->nr++] = object;
-	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
-	if (unlikely(!room) && !mml_sheaf_free_slow(s, object))
+	if (!mml_slab_is_local(s, slab) || !mml_sheaf_push_slow(s, object))
 		mml_slab_free(s, slab, object, object, 1);
 }
 
@@ -481,7 +456,7 @@ void mml_sheaf_free_bulk(struct mml_kmem_cache *s, unsigned int nr, void **objec
 	nr = mml_sheaf_check_many(s, nr, objects);
 	while (done < nr) {
 		done += mml_sheaf_push_many(s, nr - done, objects + done);
-		if (done < nr && !mml_sheaf_free_slow(s, objects[done])) {
+		if (done < nr && !mml_sheaf_push_slow(s, objects[done])) {
 			mml_slab_free_objects(s, objects + done, nr - done);
 			break;
 		}

@@ -20,7 +20,7 @@
  * number, so that the word has 64 bits and not 128; a link is checked before it is
  * followed, and one that leads out of its slab is reported, and the list ends there.
  *
- * Invariants, checked by mml_cache_validate():
+ * Invariants, checked by mml_slub_validate():
  *	free objects on a slab's list + inuse == objects
  *	a slab on a node's partial list has free objects, and is no CPU's
  *	all slabs with free objects that are no CPU's are on their node's list
@@ -116,6 +116,14 @@ static void mml_slab_link_objects(struct mml_kmem_cache *s, struct mml_slab *sla
 			s->ctor(object);
 		mml_set_freepointer(s, object, i + 1 < nr ? object + s->size : NULL);
 	}
+}
+
+/* For a slab that one can do without: of this node, if there is more than one, and at once. */
+gfp_t mml_gfp_near(const struct mml_kmem_cache *s, gfp_t gfp)
+{
+	return ((gfp | __GFP_NOWARN | __GFP_NORETRY | __GFP_NOMEMALLOC) &
+		~(__GFP_NOFAIL | __GFP_DIRECT_RECLAIM | __GFP_HIGH)) |
+	       (s->nr_nodes > 1 ? __GFP_THISNODE : 0);
 }
 
 /* A large block is better, but not worth much; the smallest is, if need be. */
@@ -368,24 +376,23 @@ static unsigned int mml_take_new(struct mml_kmem_cache *s, void **objects, gfp_t
 }
 
 /*
- * Up to @nr objects, of partial slabs first, then of new ones; of node @nid, or of another
- * one where that has none, unless @gfp has __GFP_THISNODE. May sleep if @gfp allows it.
- * Returns: how many.
+ * Up to @nr objects: of partial slabs and of new ones of node @nid, as many as can be had at
+ * once; if that is none, of partial slabs of other nodes, unless @gfp has __GFP_THISNODE; or of
+ * a new slab, for which it may be waited, if @gfp allows that. Returns: how many.
  */
 unsigned int mml_refill_objects(struct mml_kmem_cache *s, void **objects, gfp_t gfp,
 				int nid, unsigned int nr)
 {
 	unsigned int done = mml_take_partial(s, &s->node[nid], objects, nr), got, i;
 
-	while (done < nr) {
-		got = mml_take_new(s, objects + done, gfp, nid, nr - done);
-		if (!got)
-			break;
+	do {
+		got = done < nr ? mml_take_new(s, objects + done, mml_gfp_near(s, gfp), nid,
+					       nr - done) : 0;
 		done += got;
-	}
+	} while (got);
 	for (i = 1; !done && i < s->nr_nodes && !(gfp & __GFP_THISNODE); i++)
 		done = mml_take_partial(s, &s->node[(nid + i) % s->nr_nodes], objects, nr);
-	return done;
+	return done ?: mml_take_new(s, objects, gfp, nid, nr);
 }
 
 /*
@@ -475,43 +482,61 @@ void mml_slab_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *head,
 }
 EXPORT_SYMBOL_IF_KUNIT(mml_slab_free);
 
-/* Of @nr objects, those in the slab of the last one, linked; they are taken off the array. */
-static unsigned int mml_slab_detach(struct mml_kmem_cache *s, void **objects,
-				    unsigned int nr)
+/*
+ * Giving many back at once: objects of the same slab together. Which slabs there are is kept in
+ * a small table by their address; where two meet, the first one's objects go at once.
+ */
+
+#define MML_NR_GROUPS	16
+
+struct mml_object_group {
+	struct mml_slab *slab;
+	void *head;
+	void *tail;
+	unsigned int nr;
+};
+
+static void mml_group_free(struct mml_kmem_cache *s, struct mml_object_group *group)
 {
-	struct mml_slab *slab = mml_cache_slab(s, objects[nr - 1]);
-	void *tail = objects[--nr], *head = tail;
-	unsigned int same = 1, look;
-
-	if (unlikely(!slab)) {
-		mml_slab_bug(s, tail, "an object is freed that is not one of its");
-		return nr;
-	}
-	/* Those beside it often are of the same slab. */
-	for (look = 0; nr && look < 3; ) {
-		void *object = objects[nr - 1 - look];
-
-		if (mml_cache_slab(s, object) == slab) {
-			mml_set_freepointer(s, object, head);
-			head = object;
-			same++;
-			objects[nr - 1 - look] = objects[nr - 1];
-			nr--;
-		} else {
-			look++;
-		}
-		if (look >= nr)
-			break;
-	}
-	mml_slab_free(s, slab, head, tail, same);
-	return nr;
+	if (group->slab)
+		mml_slab_free(s, group->slab, group->head, group->tail, group->nr);
 }
 
-/* Give objects back to their slabs. The array is used up. */
+/* Is the object in the group's slab? Slabs lie at multiples of their size. */
+static bool mml_group_has(const struct mml_object_group *group, const void *object)
+{
+	unsigned long apart = (unsigned long)group->tail ^ (unsigned long)object;
+
+	return group->slab && !(apart & -(PAGE_SIZE << group->slab->order));
+}
+
+/* Give objects back to their slabs. What is not an object of the cache is reported. */
 void mml_slab_free_objects(struct mml_kmem_cache *s, void **objects, unsigned int nr)
 {
-	while (nr)
-		nr = mml_slab_detach(s, objects, nr);
+	struct mml_object_group groups[MML_NR_GROUPS] = {};
+	unsigned int shift = PAGE_SHIFT + s->order, i;
+
+	for (i = 0; i < nr; i++) {
+		void *object = objects[i];
+		struct mml_object_group *group =
+			&groups[((unsigned long)object >> shift) % MML_NR_GROUPS];
+
+		if (mml_group_has(group, object)) {
+			mml_set_freepointer(s, object, group->head);
+			group->head = object;
+			group->nr++;
+			continue;
+		}
+		mml_group_free(s, group);
+		group->slab = mml_cache_slab(s, object);
+		group->head = object;
+		group->tail = object;
+		group->nr = 1;
+		if (unlikely(!group->slab))
+			mml_slab_bug(s, object, "an object is freed that is not one of its");
+	}
+	for (i = 0; i < MML_NR_GROUPS; i++)
+		mml_group_free(s, &groups[i]);
 }
 
 /*
@@ -527,8 +552,13 @@ void mml_slab_put_back(struct mml_kmem_cache *s, struct mml_slab *slab, void *he
 	unsigned int nr = 0;
 	unsigned long flags;
 
-	for (object = head; object; object = mml_next_free(s, object), nr++)
+	old = mml_slab_counters(slab);
+	for (object = head; object && nr <= old.objects; object = mml_next_free(s, object), nr++)
 		tail = object;
+	if (unlikely(nr > old.objects)) {
+		mml_slab_bug(s, head, "an object is freed twice, and its list has no end");
+		tail = NULL;
+	}
 	spin_lock_irqsave(&n->list_lock, flags);
 	old = mml_slab_counters(slab);
 	do {

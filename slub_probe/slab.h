@@ -16,6 +16,7 @@
 #include <linux/local_lock.h>
 
 #include "buddy_probe/buddy.h"
+#include "mm_lab/compat.h"
 #include "mm_lab/device.h"
 #include "mm_lab/frame_list.h"
 #include "mm_lab/machine.h"
@@ -27,6 +28,8 @@
 #define MML_SLAB_MAX_ORDER	3
 /* Objects that a sheaf may have at most. */
 #define MML_SHEAF_MAX		1024
+/* And memory, unless it is a single object. */
+#define MML_SHEAF_MAX_BYTES	32768U
 
 /**
  * union mml_slab_counters - what a slab is like, changed as a whole
@@ -139,7 +142,7 @@ struct mml_slab_sheaf {
  * struct mml_slub_percpu_sheaves - fast path B: this CPU's sheaves
  * @lock: interrupts off; protects the rest
  * @main: objects are allocated from it and freed to it; never NULL
- * @spare: an empty or a full one, or NULL
+ * @spare: another one, or NULL
  */
 struct mml_slub_percpu_sheaves {
 	local_lock_t lock;
@@ -187,6 +190,8 @@ struct mml_kmem_cache_node {
  * @machine: whose memory they are
  * @cpu_slab: fast path A
  * @cpu_sheaves: fast path B
+ * @base: where the kernel maps frame 0; NULL: there are nodes or sections, and it is not so easy
+ *	to find an object's slab, or whether that is near
  * @path: which of them
  * @flags: SLAB_*
  * @size: of an object, with what lies between it and the next one
@@ -222,6 +227,7 @@ struct mml_kmem_cache {
 		struct mml_kmem_cache_cpu __percpu *cpu_slab;
 		struct mml_slub_percpu_sheaves __percpu *cpu_sheaves;
 	};
+	void *base;
 	u8 path;
 	u8 order;
 	slab_flags_t flags;
@@ -333,16 +339,16 @@ static inline unsigned int mml_order_objects(const struct mml_kmem_cache *s,
 	return min(((PAGE_SIZE << order) - s->reserved) / s->size, MML_MAX_OBJS_PER_SLAB);
 }
 
-/* Is the block of @order around @page, whose head that would be, a slab of @s? */
+/*
+ * Is the block of @order around frame @pfn a slab of @s? A frame that says so is the head of
+ * one, for who gives a slab back says otherwise before.
+ */
 static __always_inline struct mml_slab *
-mml_slab_around(const struct mml_kmem_cache *s, const struct mml_page *page,
-		unsigned int order)
+mml_slab_around(const struct mml_kmem_cache *s, unsigned long pfn, unsigned int order)
 {
-	unsigned long pfn = page - s->machine->memmap;
 	struct mml_page *head = &s->machine->memmap[pfn & (~0UL << order)];
 
-	if (unlikely(head->state != MML_FRAME_ALLOCATED || head->order != order ||
-		     head->type != MML_PAGE_SLAB || head->mapping != s))
+	if (unlikely(READ_ONCE(head->mapping) != s || head->order != order))
 		return NULL;
 	return mml_page_slab(head);
 }
@@ -351,13 +357,13 @@ mml_slab_around(const struct mml_kmem_cache *s, const struct mml_page *page,
 static __always_inline struct mml_slab *mml_cache_slab(const struct mml_kmem_cache *s,
 						       const void *object)
 {
-	struct mml_page *page = mml_virt_to_page(s->machine, object);
+	unsigned long pfn = mml_virt_to_pfn(s->machine, object);
 	struct mml_slab *slab;
 
-	if (unlikely(!page))
+	if (unlikely(pfn >= s->machine->nr_frames))
 		return NULL;
-	slab = mml_slab_around(s, page, s->order);
-	return likely(slab) ? slab : mml_slab_around(s, page, s->min_order);
+	slab = mml_slab_around(s, pfn, s->order);
+	return likely(slab) ? slab : mml_slab_around(s, pfn, s->min_order);
 }
 
 /*
@@ -394,6 +400,7 @@ static inline bool mml_freepointer_ok(const struct mml_kmem_cache *s, const void
 }
 
 /* slab.c: slabs, and objects from and to them */
+gfp_t mml_gfp_near(const struct mml_kmem_cache *s, gfp_t gfp);
 struct mml_slab *mml_new_slab(struct mml_kmem_cache *s, gfp_t gfp, int nid);
 void mml_discard_slab(struct mml_kmem_cache *s, struct mml_slab *slab);
 void *mml_get_freelist(struct mml_kmem_cache *s, struct mml_slab *slab);
@@ -411,8 +418,8 @@ noinline void mml_slab_bug(const struct mml_kmem_cache *s, const void *object,
 
 /* cpu_slab.c: fast path A */
 int mml_cpu_slabs_init(struct mml_kmem_cache *s);
-void *mml_cpu_slab_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid);
-void mml_cpu_slab_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *object);
+void *mml_cpu_slab_alloc_slow(struct mml_kmem_cache *s, gfp_t gfp, int nid);
+void mml_cpu_slab_free_slow(struct mml_kmem_cache *s, struct mml_slab *slab, void *object);
 unsigned int mml_cpu_slab_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned int nr,
 				     void **objects);
 void mml_cpu_slab_flush(struct mml_kmem_cache *s, struct mml_kmem_cache_cpu *c);
@@ -421,22 +428,151 @@ void mml_put_cpu_partial(struct mml_kmem_cache *s, struct mml_slab *slab);
 /* sheaf.c: fast path B */
 int mml_sheaves_init(struct mml_kmem_cache *s);
 void mml_sheaves_free(struct mml_kmem_cache *s);
-void *mml_sheaf_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid);
-void mml_sheaf_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *object);
+void *mml_sheaf_alloc_slow(struct mml_kmem_cache *s, gfp_t gfp, int nid);
+void mml_sheaf_free_slow(struct mml_kmem_cache *s, struct mml_slab *slab, void *object);
 unsigned int mml_sheaf_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned int nr,
 				  void **objects);
 void mml_sheaf_free_bulk(struct mml_kmem_cache *s, unsigned int nr, void **objects);
 void mml_sheaves_flush(struct mml_kmem_cache *s, struct mml_slub_percpu_sheaves *pcs);
 void mml_barn_shrink(struct mml_kmem_cache *s, struct mml_node_barn *barn);
 
+/*
+ * The fast paths, in line: what most requests are.
+ */
+
+/*
+ * Is it one that may be in this CPU's sheaves, and easily found out to be? If not, it has to
+ * be looked at more closely.
+ */
+static __always_inline bool mml_cache_has_object(const struct mml_kmem_cache *s,
+						 const void *object)
+{
+	unsigned long pfn = (unsigned long)(object - s->base) >> PAGE_SHIFT;
+
+	return s->base && pfn < s->machine->nr_frames && mml_slab_around(s, pfn, s->order);
+}
+
+/* The last object of this CPU's main sheaf. Returns: NULL if it has none. */
+static __always_inline void *mml_sheaf_pop(struct mml_kmem_cache *s)
+{
+	struct mml_slab_sheaf *main;
+	void *object = NULL;
+	unsigned long flags;
+
+	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
+	main = this_cpu_ptr(s->cpu_sheaves)->main;
+	if (likely(main->nr))
+		object = main->objects[--main->nr];
+	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	return object;
+}
+
+/* Returns: false if this CPU's main sheaf is full. */
+static __always_inline bool mml_sheaf_push(struct mml_kmem_cache *s, void *object)
+{
+	struct mml_slab_sheaf *main;
+	unsigned long flags;
+	bool room;
+
+	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
+	main = this_cpu_ptr(s->cpu_sheaves)->main;
+	room = main->nr < main->capacity;
+	if (likely(room))
+		main->objects[main->nr++] = object;
+	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	return room;
+}
+
+/* Numbers of different CPUs differ, as the kernel's. */
+#define MML_TID_STEP	roundup_pow_of_two(CONFIG_NR_CPUS)
+
+/* Returns: false if somebody was faster. */
+static __always_inline bool mml_cpu_freelist_update(struct mml_kmem_cache_cpu *c,
+						    void *old, unsigned long tid, void *new)
+{
+	union mml_freelist_tid was = { .freelist = old, .tid = tid };
+	union mml_freelist_tid now = { .freelist = new, .tid = tid + MML_TID_STEP };
+
+	return mml_try_cmpxchg128_local(&c->head.full, &was.full, now.full);
+}
+
+/*
+ * An object of this CPU's slab, without a lock. The link may be anything if the object is
+ * somebody's meanwhile: then the number has changed. Returns: NULL if it cannot be done so.
+ */
+static __always_inline void *mml_cpu_slab_pop(struct mml_kmem_cache *s)
+{
+	struct mml_kmem_cache_cpu *c;
+	void *object, *next;
+	unsigned long tid;
+
+	if (unlikely(!mml_has_cmpxchg128()))
+		return NULL;
+	preempt_disable();
+	c = this_cpu_ptr(s->cpu_slab);
+	do {
+		tid = READ_ONCE(c->head.tid);
+		barrier();
+		object = READ_ONCE(c->head.freelist);
+		if (unlikely(!object))
+			break;
+		next = mml_get_freepointer(s, object);
+		if (unlikely(!mml_freepointer_ok(s, object, next))) {
+			object = NULL;
+			break;
+		}
+	} while (unlikely(!mml_cpu_freelist_update(c, object, tid, next)));
+	preempt_enable();
+	return object;
+}
+
+/* The same the other way round. Returns: false if it is not this CPU's slab. */
+static __always_inline bool mml_cpu_slab_push(struct mml_kmem_cache *s,
+					      struct mml_slab *slab, void *object)
+{
+	struct mml_kmem_cache_cpu *c;
+	bool mine = true, twice = false;
+	unsigned long tid;
+	void *freelist;
+
+	if (unlikely(!mml_has_cmpxchg128()))
+		return false;
+	preempt_disable();
+	c = this_cpu_ptr(s->cpu_slab);
+	do {
+		tid = READ_ONCE(c->head.tid);
+		barrier();
+		if (unlikely(READ_ONCE(c->slab) != slab)) {
+			mine = false;
+			break;
+		}
+		freelist = READ_ONCE(c->head.freelist);
+		twice = freelist == object;
+		if (unlikely(twice))
+			break;
+		mml_set_freepointer(s, object, freelist);
+	} while (unlikely(!mml_cpu_freelist_update(c, freelist, tid, object)));
+	preempt_enable();
+	if (unlikely(twice))
+		mml_slab_bug(s, object, "an object is freed twice");
+	return mine;
+}
+
+/* Is it of this CPU's node, and so may be in its sheaves? */
+static inline bool mml_slab_is_local(const struct mml_kmem_cache *s,
+				     const struct mml_slab *slab)
+{
+	return likely(s->nr_nodes == 1) || slab->nid == mml_numa_node(s->machine);
+}
+
 /* An object of @slab, which is one of @s, goes back. */
 static __always_inline void mml_object_free(struct mml_kmem_cache *s,
 					    struct mml_slab *slab, void *object)
 {
 	if (s->path == MML_SLAB_SHEAVES)
-		mml_sheaf_free(s, slab, object);
-	else
-		mml_cpu_slab_free(s, slab, object);
+		mml_sheaf_free_slow(s, slab, object);
+	else if (!mml_cpu_slab_push(s, slab, object))
+		mml_cpu_slab_free_slow(s, slab, object);
 }
 
 /* cache.c: caches as a whole */

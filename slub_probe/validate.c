@@ -40,34 +40,62 @@ static unsigned int mml_count_links(const struct mml_kmem_cache *s, struct mml_s
 	return nr;
 }
 
+/* Is it a slab of the cache, as it was? */
+static bool mml_slab_is_as_it_was(struct mml_kmem_cache *s, struct mml_slab *slab,
+				  union mml_slab_counters was)
+{
+	return mml_page_is_slab(mml_slab_page(slab)) &&
+	       READ_ONCE(slab->slab_cache) == s && READ_ONCE(slab->counters.full) == was.full;
+}
+
+/* Its place, which does not change while the lock is held. */
+static void mml_slab_validate_place(struct mml_kmem_cache *s, struct mml_slab *slab,
+				    struct mml_validation *v)
+{
+	struct mml_kmem_cache_node *n = mml_slab_node(s, slab);
+	union mml_slab_counters now;
+	unsigned long flags;
+
+	spin_lock_irqsave(&n->list_lock, flags);
+	now.full = READ_ONCE(slab->counters.full);
+	if (mml_slab_is_as_it_was(s, slab, now)) {
+		mml_check(v, !now.frozen || !slab->partial,
+			  "cache %s: the slab at frame %u is a CPU's and its node's",
+			  s->name, mml_slab_pfn(s, slab));
+		mml_check(v, now.frozen || !now.freelist || !now.inuse || slab->partial,
+			  "cache %s: the slab at frame %u has free objects, and is on no list",
+			  s->name, mml_slab_pfn(s, slab));
+	}
+	spin_unlock_irqrestore(&n->list_lock, flags);
+}
+
 static void mml_slab_validate(struct mml_kmem_cache *s, struct mml_slab *slab,
 			      struct mml_validation *v)
 {
-	union mml_slab_counters now = { .full = READ_ONCE(slab->counters.full) }, again;
 	u32 pfn = mml_slab_pfn(s, slab);
+	union mml_slab_counters now;
 	unsigned int links;
 	int i;
 
+	/* What does not fit together may have changed in between; but not time and again. */
 	for (i = 0; i < MML_VALIDATE_TRIES; i++) {
+		now.full = READ_ONCE(slab->counters.full);
 		links = mml_count_links(s, slab, now);
-		again.full = READ_ONCE(slab->counters.full);
-		if (again.full == now.full)
+		if (!mml_slab_is_as_it_was(s, slab, now))
+			return;
+		if (links == now.objects - now.inuse)
 			break;
-		now = again;
 	}
-	if (i == MML_VALIDATE_TRIES)
-		return;
 	mml_check(v, now.inuse <= now.objects && now.freelist <= now.objects,
 		  "cache %s: the slab at frame %u counts %u of %u objects, %u first", s->name,
 		  pfn, now.inuse, now.objects, now.freelist);
 	mml_check(v, links == now.objects - now.inuse,
 		  "cache %s: the slab at frame %u has %u free objects, and counts %u", s->name,
 		  pfn, links, now.objects - now.inuse);
-	mml_check(v, !now.frozen || !slab->partial,
-		  "cache %s: the slab at frame %u is a CPU's and its node's", s->name, pfn);
+	mml_slab_validate_place(s, slab, v);
 }
 
-/* The slabs of a node's partial list, a few under one hold of the lock. */
+/* The slabs of a node's partial list, all under one hold of the lock. */
 static void mml_partial_validate(struct mml_kmem_cache *s, struct mml_kmem_cache_node *n,
 				 struct mml_validation *v)
 {

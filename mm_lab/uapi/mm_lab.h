@@ -598,7 +598,7 @@ struct mml_cache_destroy {
  * @cache: in: of this cache
  * @flags: in: MML_CACHE_ZERO, MML_CACHE_NOWAIT
  * @count: in: how many, 1 to 16,777,216
- * @node: in: on this node, if possible; one more than its number; 0: this CPU's
+ * @node: in: on this node, if possible; one more than its number; 0: this CPU's; 0 of kmalloc
  *
  * The session is charged with the slabs that the most objects it ever had of the cache
  * need, until the cache is destroyed; with those of kmalloc while it has any.
@@ -614,7 +614,7 @@ struct mml_cache_alloc {
 };
 
 /* struct mml_cache_free.flags */
-#define MML_CACHE_RANDOM	(1U << 0)	/* not the oldest ones, but any */
+#define MML_CACHE_RANDOM	(1U << 0)	/* not the first ones of the session's, but any */
 
 /**
  * struct mml_cache_free - MML_IOC_CACHE_FREE, on a session file: objects go back

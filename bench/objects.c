@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of object caches: the lab's, slub_probe, beside the kernel's.
+ *
+ *	objects.SIZE.pair	an object of SIZE bytes is allocated and freed
+ *	objects.SIZE.burst1000	1000 are allocated, then freed at random: per object
+ *	objects.SIZE.bulk16	16 are asked for in one call, and given back in one: per object
+ *	objects.kmalloc.pair	memory of a size that the compiler does not know
+ *
+ * The plain rows are of fast path B, sheaves; those that end in .cpu_slabs of fast path A.
+ * The caches are made for a run, of the lab's and of the kernel's the same, shared with no
+ * other and without options; one untimed batch has just been done. What CPUs and nodes keep
+ * is left to either side.
+ *
+ * @order of a test is the number of its cache, or the size for kmalloc.
+ */
+#include <linux/err.h>
+#include <linux/slab.h>
+
+#include "bench/pages.h"
+#include "slub_probe/slub.h"
+
+#define MML_BENCH_OBJECTS_BULK	16
+
+static const unsigned int mml_bench_sizes[] = { 64, 256 };
+
+#define MML_BENCH_NR_CACHES	ARRAY_SIZE(mml_bench_sizes)
+
+static struct mml_kmem_cache *mml_bench_ours_cache[MML_NR_SLAB_PATHS][MML_BENCH_NR_CACHES];
+static struct kmem_cache *mml_bench_kernel_cache[MML_BENCH_NR_CACHES];
+
+static void *mml_bench_sheaves_alloc(gfp_t gfp, unsigned int cache)
+{
+	return mml_kmem_cache_alloc(mml_bench_ours_cache[MML_SLAB_SHEAVES][cache], gfp);
+}
+
+static void mml_bench_sheaves_free(void *object, unsigned int cache)
+{
+	mml_kmem_cache_free(mml_bench_ours_cache[MML_SLAB_SHEAVES][cache], object);
+}
+
+static const struct mml_bench_allocator mml_bench_sheaves = {
+	.alloc = mml_bench_sheaves_alloc,
+	.free = mml_bench_sheaves_free,
+};
+
+static void *mml_bench_cpu_slabs_alloc(gfp_t gfp, unsigned int cache)
+{
+	return mml_kmem_cache_alloc(mml_bench_ours_cache[MML_SLAB_CPU_SLABS][cache], gfp);
+}
+
+static void mml_bench_cpu_slabs_free(void *object, unsigned int cache)
+{
+	mml_kmem_cache_free(mml_bench_ours_cache[MML_SLAB_CPU_SLABS][cache], object);
+}
+
+static const struct mml_bench_allocator mml_bench_cpu_slabs = {
+	.alloc = mml_bench_cpu_slabs_alloc,
+	.free = mml_bench_cpu_slabs_free,
+};
+
+static void *mml_bench_slub_alloc(gfp_t gfp, unsigned int cache)
+{
+	return kmem_cache_alloc(mml_bench_kernel_cache[cache], gfp);
+}
+
+static void mml_bench_slub_free(void *object, unsigned int cache)
+{
+	kmem_cache_free(mml_bench_kernel_cache[cache], object);
+}
+
+static const struct mml_bench_allocator mml_bench_slub = {
+	.alloc = mml_bench_slub_alloc,
+	.free = mml_bench_slub_free,
+};
+
+static void *mml_bench_ours_kmalloc(gfp_t gfp, unsigned int size)
+{
+	return mml_kmalloc(mml_bench_machine, size, gfp);
+}
+
+static void mml_bench_ours_kfree(void *object, unsigned int size)
+{
+	mml_kfree(mml_bench_machine, object);
+}
+
+static const struct mml_bench_allocator mml_bench_ours_kmallocs = {
+	.alloc = mml_bench_ours_kmalloc,
+	.free = mml_bench_ours_kfree,
+};
+
+static void *mml_bench_kernel_kmalloc(gfp_t gfp, unsigned int size)
+{
+	return kmalloc(size, gfp);
+}
+
+static void mml_bench_kernel_kfree(void *object, unsigned int size)
+{
+	kfree(object);
+}
+
+static const struct mml_bench_allocator mml_bench_kernel_kmallocs = {
+	.alloc = mml_bench_kernel_kmalloc,
+	.free = mml_bench_kernel_kfree,
+};
+
+MML_BENCH_ALLOCATOR(mml_bench_sheaves, NULL, NULL);
+MML_BENCH_ALLOCATOR(mml_bench_cpu_slabs, NULL, NULL);
+MML_BENCH_ALLOCATOR(mml_bench_slub, NULL, NULL);
+MML_BENCH_ALLOCATOR(mml_bench_ours_kmallocs, NULL, NULL);
+MML_BENCH_ALLOCATOR(mml_bench_kernel_kmallocs, NULL, NULL);
+
+/* In bulk. */
+static __always_inline void mml_bench_ours_bulk_alloc(struct mml_bench_job *job,
+						      enum mml_slab_path path)
+{
+	if (!mml_kmem_cache_alloc_bulk(mml_bench_ours_cache[path][READ_ONCE(job->order)],
+				       READ_ONCE(job->gfp), READ_ONCE(job->n),
+				       job->blocks))
+		job->failed = true;
+}
+
+static __always_inline void mml_bench_ours_bulk_free(struct mml_bench_job *job,
+						     enum mml_slab_path path)
+{
+	if (likely(!job->failed))
+		mml_kmem_cache_free_bulk(mml_bench_ours_cache[path][READ_ONCE(job->order)],
+					 READ_ONCE(job->n), job->blocks);
+}
+
+static void mml_bench_sheaves_bulk_alloc(struct mml_bench_job *job)
+{
+	mml_bench_ours_bulk_alloc(job, MML_SLAB_SHEAVES);
+}
+
+static void mml_bench_sheaves_bulk_free(struct mml_bench_job *job)
+{
+	mml_bench_ours_bulk_free(job, MML_SLAB_SHEAVES);
+}
+
+static const struct mml_bench_side mml_bench_sheaves_bulk = {
+	.allocator = &mml_bench_sheaves,
+	.part = { mml_bench_sheaves_bulk_alloc, mml_bench_sheaves_bulk_free },
+};
+
+static void mml_bench_cpu_slabs_bulk_alloc(struct mml_bench_job *job)
+{
+	mml_bench_ours_bulk_alloc(job, MML_SLAB_CPU_SLABS);
+}
+
+static void mml_bench_cpu_slabs_bulk_free(struct mml_bench_job *job)
+{
+	mml_bench_ours_bulk_free(job, MML_SLAB_CPU_SLABS);
+}
+
+static const struct mml_bench_side mml_bench_cpu_slabs_bulk = {
+	.allocator = &mml_bench_cpu_slabs,
+	.part = { mml_bench_cpu_slabs_bulk_alloc, mml_bench_cpu_slabs_bulk_free },
+};
+
+static void mml_bench_slub_bulk_alloc(struct mml_bench_job *job)
+{
+	if (!kmem_cache_alloc_bulk(mml_bench_kernel_cache[READ_ONCE(job->order)],
+				   READ_ONCE(job->gfp), READ_ONCE(job->n), job->blocks))
+		job->failed = true;
+}
+
+static void mml_bench_slub_bulk_free(struct mml_bench_job *job)
+{
+	if (likely(!job->failed))
+		kmem_cache_free_bulk(mml_bench_kernel_cache[READ_ONCE(job->order)],
+				     READ_ONCE(job->n), job->blocks);
+}
+
+static const struct mml_bench_side mml_bench_slub_bulk = {
+	.allocator = &mml_bench_slub,
+	.part = { mml_bench_slub_bulk_alloc, mml_bench_slub_bulk_free },
+};
+
+/* A row: of a size, a kind of work, and the lab's fast path. */
+#define MML_BENCH_ROW(_name, _cache, _n, _burst, _threads, _ours, _kernel) {	\
+	.name = _name,							\
+	.order = _cache,						\
+	.gfp = GFP_KERNEL,						\
+	.n = _n,							\
+	.fixed = _n != 500,						\
+	.shuffle = _burst,						\
+	.threads = _threads,						\
+	.side = { &_ours, &_kernel },					\
+}
+
+#define MML_BENCH_OBJECTS_PAIR(_name, _cache, _ours)			\
+	MML_BENCH_ROW("objects." _name, _cache, 500, false, _cache == 0,	\
+		      _ours##_pair, mml_bench_slub_pair)
+#define MML_BENCH_OBJECTS_BURST(_name, _cache, _ours)			\
+	MML_BENCH_ROW("objects." _name, _cache, MML_BENCH_BURST, true, false,	\
+		      _ours##_burst, mml_bench_slub_burst)
+#define MML_BENCH_OBJECTS_BULKS(_name, _cache, _ours)			\
+	MML_BENCH_ROW("objects." _name, _cache, MML_BENCH_OBJECTS_BULK, false, false, \
+		      _ours##_bulk, mml_bench_slub_bulk)
+
+const struct mml_bench_test mml_bench_objects_tests[] = {
+	MML_BENCH_OBJECTS_PAIR("64.pair", 0, mml_bench_sheaves),
+	MML_BENCH_OBJECTS_PAIR("64.pair.cpu_slabs", 0, mml_bench_cpu_slabs),
+	MML_BENCH_OBJECTS_PAIR("256.pair", 1, mml_bench_sheaves),
+	MML_BENCH_OBJECTS_PAIR("256.pair.cpu_slabs", 1, mml_bench_cpu_slabs),
+	MML_BENCH_OBJECTS_BURST("64.burst1000.random", 0, mml_bench_sheaves),
+	MML_BENCH_OBJECTS_BURST("64.burst1000.random.cpu_slabs", 0, mml_bench_cpu_slabs),
+	MML_BENCH_OBJECTS_BURST("256.burst1000.random", 1, mml_bench_sheaves),
+	MML_BENCH_OBJECTS_BURST("256.burst1000.random.cpu_slabs", 1, mml_bench_cpu_slabs),
+	MML_BENCH_OBJECTS_BULKS("64.bulk16", 0, mml_bench_sheaves),
+	MML_BENCH_OBJECTS_BULKS("64.bulk16.cpu_slabs", 0, mml_bench_cpu_slabs),
+	{
+		.name = "objects.kmalloc.pair",
+		.order = 100,
+		.gfp = GFP_KERNEL,
+		.n = 500,
+		.side = { &mml_bench_ours_kmallocs_pair, &mml_bench_kernel_kmallocs_pair },
+	},
+	{
+		.name = "aa.objects.64.pair.kernel",
+		.gfp = GFP_KERNEL,
+		.n = 500,
+		.side = { &mml_bench_slub_pair, &mml_bench_slub_pair },
+	},
+	{}
+};
+
+void mml_bench_objects_unmake(void)
+{
+	unsigned int i, path;
+
+	for (i = 0; i < MML_BENCH_NR_CACHES; i++) {
+		for (path = 0; path < MML_NR_SLAB_PATHS; path++) {
+			mml_kmem_cache_destroy(mml_bench_ours_cache[path][i]);
+			mml_bench_ours_cache[path][i] = NULL;
+		}
+		kmem_cache_destroy(mml_bench_kernel_cache[i]);
+		mml_bench_kernel_cache[i] = NULL;
+	}
+}
+
+/* Returns: 0 or a negative errno; then none are left. */
+int mml_bench_objects_make(void)
+{
+	struct mml_kmem_cache_args args = {};
+	struct mml_kmem_cache *s;
+	unsigned int i;
+
+	for (i = 0; i < MML_BENCH_NR_CACHES; i++) {
+		for (args.path = 0; args.path < MML_NR_SLAB_PATHS; args.path++) {
+			s = mml_kmem_cache_create(mml_bench_machine, "mm_lab_bench",
+						  mml_bench_sizes[i], &args, SLAB_NO_MERGE);
+			if (IS_ERR(s)) {
+				mml_bench_objects_unmake();
+				return PTR_ERR(s);
+			}
+			mml_bench_ours_cache[args.path][i] = s;
+		}
+		mml_bench_kernel_cache[i] = kmem_cache_create(i ? "mm_lab_bench-256" :
+							      "mm_lab_bench-64",
+							      mml_bench_sizes[i], 0,
+							      SLAB_NO_MERGE, NULL);
+		if (!mml_bench_kernel_cache[i]) {
+			mml_bench_objects_unmake();
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
