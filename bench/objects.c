@@ -238,6 +238,8 @@ void mml_bench_objects_unmake(void)
 		kmem_cache_destroy(mml_bench_kernel_cache[i]);
 		mml_bench_kernel_cache[i] = NULL;
 	}
+	/* And what kmalloc's caches keep: afterwards the machine is as before. */
+	mml_kmem_caches_shrink(mml_bench_machine);
 }
 
 /* Returns: 0 or a negative errno; then none are left. */

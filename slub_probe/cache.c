@@ -358,6 +358,24 @@ unsigned long mml_kmem_cache_shrink(struct mml_kmem_cache *s)
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_shrink, MM_LAB);
 
+/**
+ * mml_kmem_caches_shrink - all caches give back what they have and do not need
+ * @machine: of which machine; kmalloc's caches, too
+ *
+ * Context: process, interrupts on, may sleep.
+ */
+void mml_kmem_caches_shrink(struct mml_machine *machine)
+{
+	struct mml_slub *slub = mml_slub(machine);
+	struct mml_kmem_cache *s;
+
+	mutex_lock(&slub->slab_mutex);
+	list_for_each_entry(s, &slub->slab_caches, list)
+		mml_cache_shrink(s);
+	mutex_unlock(&slub->slab_mutex);
+}
+EXPORT_SYMBOL_NS_GPL(mml_kmem_caches_shrink, MM_LAB);
+
 /* It is empty, and goes. With slab_mutex held. */
 void __mml_kmem_cache_destroy(struct mml_kmem_cache *s)
 {

@@ -201,4 +201,7 @@ load_all session_limit=64K
 like "a session may not hold so much" "$(mmlab cache run --size 4K --count 17 2>&1)" 'a session may not hold so much'
 ok "but that" mmlab cache run --size 4K --count 8
 ok "all is well in the end" mmlab validate
+# As it was, for who comes next
+ok "the modules go" unload_all
+ok "and come again" load_all
 done_testing
