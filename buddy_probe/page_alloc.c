@@ -336,9 +336,7 @@ __mml_alloc_pages(struct mml_machine *machine, struct mml_zone *preferred, int n
 	struct mml_page *page = NULL;
 	gfp_t hook = gfp;	/* __GFP_ZERO: there is something to be done with it */
 
-	/* Not a place to reschedule, as might_sleep() is without this option. */
-	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
-		might_sleep_if(gfpflags_allow_blocking(gfp));
+	mml_might_alloc(gfp);
 	if (unlikely(order > MML_MAX_ORDER)) {
 		mml_report(machine, "order %u asked for: the largest is %u", order,
 			   MML_MAX_ORDER);

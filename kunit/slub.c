@@ -43,16 +43,6 @@ static struct mml_kmem_cache *mml_test_cache(struct kunit *test, struct mml_mach
 	return s;
 }
 
-static unsigned long mml_test_nr_slabs(struct mml_kmem_cache *s)
-{
-	unsigned long nr = 0;
-	unsigned int i;
-
-	for (i = 0; i < s->nr_nodes; i++)
-		nr += atomic_long_read(&s->node[i].nr_slabs);
-	return nr;
-}
-
 /*
  * The model: each object, whose cache, and a byte that fills it.
  */
@@ -402,10 +392,10 @@ static void mml_slub_test_exhaust(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
 	/* What is kept: as many empty slabs as a node may have, and what CPUs have. */
-	KUNIT_EXPECT_LE(test, mml_test_nr_slabs(s), s->min_partial + s->cpu_partial_slabs + 2 +
+	KUNIT_EXPECT_LE(test, mml_cache_nr_slabs(s), s->min_partial + s->cpu_partial_slabs + 2 +
 			(MML_BARN_MAX + 2) * s->sheaf_capacity);
 	KUNIT_EXPECT_EQ(test, mml_kmem_cache_shrink(s), 0);
-	KUNIT_EXPECT_EQ(test, mml_test_nr_slabs(s), 0);
+	KUNIT_EXPECT_EQ(test, mml_cache_nr_slabs(s), 0);
 	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
 }
 
@@ -525,7 +515,7 @@ static void mml_slub_test_full_node(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, mml_cache_slab(s, objects[i])->nid, 1);
 	}
 	KUNIT_EXPECT_NULL(test, mml_kmem_cache_alloc_node(s, GFP_KERNEL | __GFP_THISNODE, 0));
-	KUNIT_EXPECT_LE(test, mml_test_nr_slabs(s),
+	KUNIT_EXPECT_LE(test, mml_cache_nr_slabs(s),
 			DIV_ROUND_UP(ARRAY_SIZE(objects), s->nr_objects) + 1);
 	for (i = 0; i < ARRAY_SIZE(objects); i++)
 		mml_kmem_cache_free(s, objects[i]);
@@ -544,7 +534,7 @@ static void mml_slub_test_large(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(s));
 	object = mml_kmem_cache_alloc(s, GFP_KERNEL);
 	KUNIT_EXPECT_NOT_NULL(test, object);
-	KUNIT_EXPECT_EQ(test, mml_test_nr_slabs(s), 1);
+	KUNIT_EXPECT_EQ(test, mml_cache_nr_slabs(s), 1);
 	mml_kmem_cache_free(s, object);
 	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
 }
@@ -564,7 +554,7 @@ static void mml_slub_test_typesafe(struct kunit *test)
 	s->min_partial = 0;
 	rcu_read_lock();
 	mml_slab_free(s, mml_cache_slab(s, object), object, object, 1);
-	KUNIT_EXPECT_EQ(test, mml_test_nr_slabs(s), 0);
+	KUNIT_EXPECT_EQ(test, mml_cache_nr_slabs(s), 0);
 	KUNIT_EXPECT_PTR_EQ(test, mml_page_slab(page)->slab_cache, s);
 	KUNIT_EXPECT_NULL(test, memchr_inv(object, 0xa5, 64));
 	rcu_read_unlock();

@@ -24,6 +24,7 @@
 
 #include <linux/atomic.h>
 #include <linux/gfp.h>
+#include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/maple_tree.h>
 #include <linux/percpu.h>
@@ -108,6 +109,16 @@ extern struct mml_alloc_table mml_ground_alloc_table;
 
 void mml_alloc_table_register(struct mml_alloc_table *table);
 void mml_alloc_table_unregister(struct mml_alloc_table *table);
+
+/*
+ * The kernel's might_alloc(), of who gives out the lab's own memory. Without this option it is
+ * no place to reschedule, as that would be.
+ */
+static inline void mml_might_alloc(gfp_t gfp)
+{
+	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
+		might_sleep_if(gfpflags_allow_blocking(gfp));
+}
 
 void *__mml_kzalloc(struct mml_machine *machine, size_t size, gfp_t gfp,
 		    struct mml_alloc_site *site);

@@ -53,9 +53,7 @@ void *mml_kmem_cache_alloc(struct mml_kmem_cache *s, gfp_t gfp, struct mml_alloc
 {
 	void *object;
 
-	/* Not a place to reschedule, as might_sleep() is without this option. */
-	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
-		might_sleep_if(gfpflags_allow_blocking(gfp));
+	mml_might_alloc(gfp);
 	/* What most requests are, without anything to be kept over a call. */
 	if (likely(s->path == MML_SLAB_SHEAVES && !s->machine->slow &&
 		   !(gfp & (__GFP_ZERO | __GFP_THISNODE)))) {
@@ -80,8 +78,7 @@ EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_alloc, MM_LAB);
 void *mml_kmem_cache_alloc_node(struct mml_kmem_cache *s, gfp_t gfp, int nid,
 				struct mml_alloc_site *site)
 {
-	if (IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP))
-		might_sleep_if(gfpflags_allow_blocking(gfp));
+	mml_might_alloc(gfp);
 	if (unlikely(nid < 0 || nid >= s->nr_nodes))
 		nid = NUMA_NO_NODE;
 	return __mml_kmem_cache_alloc(s, gfp, nid, site);
@@ -106,6 +103,7 @@ bool mml_kmem_cache_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned int
 {
 	unsigned int done, i;
 
+	mml_might_alloc(gfp);
 	if (unlikely(s->machine->slow) && mml_should_fail(s->machine, gfp, site))
 		return false;
 	done = s->path == MML_SLAB_SHEAVES ? mml_sheaf_alloc_bulk(s, gfp, nr, objects) :

@@ -32,9 +32,6 @@
 #define MML_SLAB_NEVER_MERGE	(SLAB_TYPESAFE_BY_RCU | SLAB_NO_MERGE)
 #define MML_SLAB_MERGE_SAME	(SLAB_RECLAIM_ACCOUNT | SLAB_CACHE_DMA)
 
-/* See struct mml_slab_rcu in slab.c. */
-#define MML_SLAB_RCU_RESERVED	(sizeof(struct rcu_head) + 2 * sizeof(void *))
-
 /*
  * Sizes.
  */
@@ -91,7 +88,6 @@ static int mml_calculate_sizes(struct mml_kmem_cache *s)
 {
 	unsigned int size = ALIGN(s->object_size, sizeof(void *));
 
-	s->inuse = size;
 	if (s->flags & SLAB_TYPESAFE_BY_RCU || s->ctor) {
 		s->offset = size;
 		size += sizeof(void *);
@@ -99,7 +95,7 @@ static int mml_calculate_sizes(struct mml_kmem_cache *s)
 		s->offset = ALIGN_DOWN(s->object_size / 2, sizeof(void *));
 	}
 	if (s->flags & SLAB_TYPESAFE_BY_RCU)
-		s->reserved = MML_SLAB_RCU_RESERVED;
+		s->reserved = sizeof(struct mml_slab_rcu);
 	s->size = ALIGN(size, s->align);
 	s->reciprocal_size = reciprocal_value(s->size);
 	s->order = mml_calculate_order(s);
@@ -238,7 +234,8 @@ static bool mml_cache_args_ok(unsigned int object_size,
  *
  * Context: process, may sleep.
  * Return: the cache; ERR_PTR(): -EINVAL if size, arguments or flags are none that it can
- * have, or the machine's memory is not aligned well enough for slabs that large; -EOPNOTSUPP if the machine has no memory; -ENOMEM.
+ * have, or the machine's memory is not aligned well enough for slabs that large; -EOPNOTSUPP
+ * if the machine has no memory; -ENOMEM.
  */
 struct mml_kmem_cache *mml_kmem_cache_create(struct mml_machine *machine,
 					     const char *name, unsigned int object_size,
@@ -260,8 +257,6 @@ struct mml_kmem_cache *mml_kmem_cache_create(struct mml_machine *machine,
 		s->refcount++;
 		/* The larger one has to be zeroed. */
 		s->object_size = max(s->object_size, object_size);
-		s->inuse = max_t(unsigned int, s->inuse,
-				 ALIGN(object_size, sizeof(void *)));
 	} else {
 		s = __mml_kmem_cache_create(slub, name, object_size, args,
 					    flags & ~SLAB_PANIC);
@@ -315,17 +310,6 @@ void mml_cache_cpu_dead(struct mml_kmem_cache *s, unsigned int cpu)
 	else
 		mml_cpu_slab_flush(s, per_cpu_ptr(s->cpu_slab, cpu));
 	local_irq_restore(flags);
-}
-
-/* Slabs that it has. */
-static unsigned long mml_cache_nr_slabs(const struct mml_kmem_cache *s)
-{
-	unsigned long nr = 0;
-	unsigned int i;
-
-	for (i = 0; i < s->nr_nodes; i++)
-		nr += atomic_long_read(&s->node[i].nr_slabs);
-	return nr;
 }
 
 /* Give back all that can be. With slab_mutex held. Returns: how many slabs there still are. */

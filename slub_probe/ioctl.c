@@ -436,20 +436,16 @@ static int mml_ioc_cache_shrink(struct mml_ioctl_call *call, void *arg)
 	struct mml_session_caches *caches = mml_session_caches(call->session);
 	struct mml_cache_shrink *a = arg;
 	struct mml_session_cache *sc;
-	int err = 0;
+	struct mml_kmem_cache *s;
 
 	if (a->pad)
 		return -EINVAL;
 	mutex_lock(&caches->lock);
 	sc = xa_load(&caches->handles, a->cache);
-	if (!sc)
-		err = -EBADF;
-	else if (mml_session_cache_of(call->session, sc))
-		a->slabs = mml_kmem_cache_shrink(mml_session_cache_of(call->session, sc));
-	else
-		a->slabs = 0;
+	s = sc ? mml_session_cache_of(call->session, sc) : NULL;
+	a->slabs = s ? mml_kmem_cache_shrink(s) : 0;
 	mutex_unlock(&caches->lock);
-	return err;
+	return sc ? 0 : -EBADF;
 }
 
 const struct mml_ioctl mml_slub_ioctls[MML_IOC_RANGE] = {

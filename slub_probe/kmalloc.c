@@ -125,6 +125,7 @@ void *mml_kmalloc(struct mml_machine *machine, size_t size, gfp_t gfp,
 	struct mml_kmem_cache *s;
 	void *object;
 
+	mml_might_alloc(gfp);
 	/* What most requests are, without anything to be kept over a call. */
 	if (likely(size - 1 < MML_KMALLOC_MAX_CACHE_SIZE && !machine->slow &&
 		   !(gfp & (__GFP_ZERO | __GFP_THISNODE)))) {
@@ -277,9 +278,8 @@ EXPORT_SYMBOL_NS_GPL(mml_kfree, MM_LAB);
 /* Which cache serves @size with GFP_KERNEL? Returns: NULL: none does, it is too large. */
 struct mml_kmem_cache *mml_kmalloc_cache(struct mml_machine *machine, size_t size)
 {
-	if (size > MML_KMALLOC_MAX_CACHE_SIZE)
-		return NULL;
-	return mml_slub(machine)->size_caches[MML_KMALLOC_NORMAL][mml_kmalloc_index(size)];
+	return size > MML_KMALLOC_MAX_CACHE_SIZE ? NULL :
+		mml_kmalloc_slab(machine, size, GFP_KERNEL);
 }
 
 /* The caches of all classes. Returns: 0 or an errno; then some may be there. */

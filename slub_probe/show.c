@@ -34,7 +34,7 @@ static unsigned long mml_count_free(struct mml_kmem_cache *s, struct mml_kmem_ca
 	pfn = n->partial.first;
 	for (nr = n->partial.nr; nr && pfn < frames; nr--) {
 		struct mml_slab *slab = mml_page_slab(&s->machine->memmap[pfn]);
-		union mml_slab_counters now = { .full = READ_ONCE(slab->counters.full) };
+		union mml_slab_counters now = mml_slab_counters(slab);
 
 		free += now.objects - now.inuse;
 		pfn = slab->next;
@@ -106,12 +106,11 @@ static struct mml_slab *mml_slab_at(struct mml_kmem_cache *s, unsigned long pfn,
 static void mml_show_objects(struct mml_kmem_cache *s, struct mml_slab *slab, char *text,
 			     size_t size, unsigned long *free)
 {
-	void *base = mml_slab_address(s, slab), *object;
+	void *base = mml_slab_address(s, slab);
+	void *object = mml_object_at(s, slab, slab->counters.freelist);
 	unsigned int objects = slab->counters.objects, nr;
-	u16 first = slab->counters.freelist;
 
 	bitmap_zero(free, MML_MAX_OBJS_PER_SLAB);
-	object = first ? base + (first - 1) * (size_t)s->size : NULL;
 	for (nr = 0; object && nr < objects; nr++) {
 		void *next = mml_get_freepointer(s, object);
 

@@ -33,13 +33,6 @@
 
 #include "slub_probe/slab.h"
 
-/* At the end of a slab whose memory stays for RCU's readers. */
-struct mml_slab_rcu {
-	struct rcu_head rcu;
-	struct mml_kmem_cache *cache;
-	struct mml_slab *slab;
-};
-
 /*
  * A link or a count is wrong: somebody wrote to what he had given back, or gave back what
  * was not his. The objects behind it are lost to their cache, the machine goes on.
@@ -57,13 +50,6 @@ noinline void mml_slab_bug(const struct mml_kmem_cache *s, const void *object,
  * The word.
  */
 
-static union mml_slab_counters mml_slab_counters(const struct mml_slab *slab)
-{
-	union mml_slab_counters counters = { .full = READ_ONCE(slab->counters.full) };
-
-	return counters;
-}
-
 static bool mml_slab_update(struct mml_slab *slab, union mml_slab_counters *old,
 			    union mml_slab_counters new)
 {
@@ -76,11 +62,6 @@ static u16 mml_object_nr(const struct mml_kmem_cache *s, struct mml_slab *slab,
 {
 	return object ? reciprocal_divide(object - mml_slab_address(s, slab),
 					  s->reciprocal_size) + 1 : 0;
-}
-
-static void *mml_object_at(const struct mml_kmem_cache *s, struct mml_slab *slab, u16 nr)
-{
-	return nr ? mml_slab_address(s, slab) + (nr - 1) * (size_t)s->size : NULL;
 }
 
 /* Behind @object on a freelist. Returns: NULL at the end, or where a link is wrong. */

@@ -94,6 +94,13 @@ MML_SLAB_MATCH(mapping, slab_cache);
 MML_SLAB_MATCH(index, counters);
 static_assert(sizeof(struct mml_slab) <= sizeof(struct mml_page));
 
+/* At the end of a slab whose memory stays for RCU's readers. */
+struct mml_slab_rcu {
+	struct rcu_head rcu;
+	struct mml_kmem_cache *cache;
+	struct mml_slab *slab;
+};
+
 /**
  * union mml_freelist_tid - a CPU's objects
  * @freelist: the first one
@@ -150,7 +157,7 @@ struct mml_slub_percpu_sheaves {
 	struct mml_slab_sheaf *spare;
 };
 
-/* Sheaves that a node's barn keeps, of either kind. */
+/* Sheaves that a barn takes in, of either kind; who swaps may leave an empty one more. */
 #define MML_BARN_MAX	10
 
 /**
@@ -203,9 +210,8 @@ struct mml_kmem_cache_node {
  * @reciprocal_size: for dividing by @size
  * @min_order: of a slab when there is no larger block
  * @nr_objects: in a slab of @order
- * @inuse: bytes of an object up to what is not its user's
  * @align: of its objects
- * @reserved: bytes at the end of a slab, for an RCU head
+ * @reserved: bytes at the end of a slab, for struct mml_slab_rcu
  * @allocflags: how its slabs are asked for
  * @ctor: see struct mml_kmem_cache_args
  * @min_partial: empty slabs are kept while a node has fewer partial ones
@@ -217,8 +223,8 @@ struct mml_kmem_cache_node {
  * @nr_nodes: of @node
  * @node: by number
  *
- * All is constant while it lives but @object_size, @inuse, @refcount and @list, which
- * slab_mutex protects.
+ * All is constant while it lives but @object_size, @refcount and @list, which slab_mutex
+ * protects.
  */
 struct mml_kmem_cache {
 	/* What fast paths read, together. */
@@ -241,7 +247,6 @@ struct mml_kmem_cache {
 	struct reciprocal_value reciprocal_size;
 	u8 min_order;
 	unsigned int nr_objects;
-	unsigned int inuse;
 	unsigned int align;
 	unsigned int reserved;
 	gfp_t allocflags;
@@ -321,6 +326,31 @@ static inline struct mml_kmem_cache_node *mml_slab_node(struct mml_kmem_cache *s
 							const struct mml_slab *slab)
 {
 	return &s->node[slab->nid];
+}
+
+static inline union mml_slab_counters mml_slab_counters(const struct mml_slab *slab)
+{
+	union mml_slab_counters counters = { .full = READ_ONCE(slab->counters.full) };
+
+	return counters;
+}
+
+/* The object with number @nr, from 1 on; NULL: there is none. */
+static inline void *mml_object_at(const struct mml_kmem_cache *s, struct mml_slab *slab,
+				  u16 nr)
+{
+	return nr ? mml_slab_address(s, slab) + (nr - 1) * (size_t)s->size : NULL;
+}
+
+/* Slabs that the cache has. Without any there are no objects, wherever one looks. */
+static inline unsigned long mml_cache_nr_slabs(const struct mml_kmem_cache *s)
+{
+	unsigned long nr = 0;
+	unsigned int i;
+
+	for (i = 0; i < s->nr_nodes; i++)
+		nr += atomic_long_read(&s->node[i].nr_slabs);
+	return nr;
 }
 
 /* Is it a slab's head, of any cache? What its cache and its word are, can be seen then. */

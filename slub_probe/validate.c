@@ -26,10 +26,9 @@ struct mml_slub_validation {
 static unsigned int mml_count_links(const struct mml_kmem_cache *s, struct mml_slab *slab,
 				    union mml_slab_counters now)
 {
-	void *base = mml_slab_address(s, slab), *object;
+	void *object = mml_object_at(s, slab, now.freelist);
 	unsigned int nr = 0;
 
-	object = now.freelist ? base + (now.freelist - 1) * (size_t)s->size : NULL;
 	for (; object && nr <= now.objects; nr++) {
 		void *next = mml_get_freepointer(s, object);
 
@@ -57,7 +56,7 @@ static void mml_slab_validate_place(struct mml_kmem_cache *s, struct mml_slab *s
 	unsigned long flags;
 
 	spin_lock_irqsave(&n->list_lock, flags);
-	now.full = READ_ONCE(slab->counters.full);
+	now = mml_slab_counters(slab);
 	if (mml_slab_is_as_it_was(s, slab, now)) {
 		mml_check(v, !now.frozen || !slab->partial,
 			  "cache %s: the slab at frame %u is a CPU's and its node's",
@@ -79,7 +78,7 @@ static void mml_slab_validate(struct mml_kmem_cache *s, struct mml_slab *slab,
 
 	/* What does not fit together may have changed in between; but not time and again. */
 	for (i = 0; i < MML_VALIDATE_TRIES; i++) {
-		now.full = READ_ONCE(slab->counters.full);
+		now = mml_slab_counters(slab);
 		links = mml_count_links(s, slab, now);
 		if (!mml_slab_is_as_it_was(s, slab, now))
 			return;
@@ -216,17 +215,6 @@ static void mml_cpu_slab_validate(struct mml_kmem_cache *s, struct mml_validatio
 	local_unlock_irqrestore(&s->cpu_slab->lock, flags);
 }
 
-/* A cache without slabs has no objects anywhere. */
-static bool mml_cache_is_used(const struct mml_kmem_cache *s)
-{
-	unsigned int i;
-
-	for (i = 0; i < s->nr_nodes; i++)
-		if (atomic_long_read(&s->node[i].nr_slabs))
-			return true;
-	return false;
-}
-
 /* What this CPU has of all caches. */
 static void mml_cpu_validate(void *data)
 {
@@ -234,7 +222,7 @@ static void mml_cpu_validate(void *data)
 	struct mml_kmem_cache *s;
 
 	list_for_each_entry(s, &sv->slub->slab_caches, list) {
-		if (!mml_cache_is_used(s))
+		if (!mml_cache_nr_slabs(s))
 			continue;
 		if (s->path == MML_SLAB_SHEAVES)
 			mml_cpu_sheaves_validate(s, sv->v);
