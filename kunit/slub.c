@@ -276,6 +276,37 @@ static void mml_slub_test_sizes(struct kunit *test)
 	}
 }
 
+/* Every object of a slab is where it was asked to be, also of a cache that is shared. */
+static void mml_slub_test_align(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	const struct mml_test_path *param = test->param_value;
+	struct mml_kmem_cache_args args = { .path = param->path };
+	unsigned int line = cache_line_size(), align, size, i;
+	void *objects[MML_TEST_BULK];
+
+	for (size = 1; size <= 1024; size += 1 + size / 3) {
+		for (align = 0; align <= PAGE_SIZE; align = align ? 2 * align : 1) {
+			slab_flags_t flags = align ? 0 : SLAB_HWCACHE_ALIGN;
+			unsigned int want = max_t(unsigned int, align, 8);
+			struct mml_kmem_cache *s;
+
+			/* Small ones may share a line, if they do not cross into another. */
+			if (flags)
+				want = size > line / 2 ? line : min(line, roundup_pow_of_two(size));
+			args.align = align;
+			s = mml_kmem_cache_create(machine, "x", size, &args, flags);
+			KUNIT_ASSERT_FALSE(test, IS_ERR(s));
+			KUNIT_ASSERT_TRUE(test, mml_kmem_cache_alloc_bulk(s, GFP_KERNEL,
+									 MML_TEST_BULK, objects));
+			for (i = 0; i < MML_TEST_BULK; i++)
+				KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)objects[i], want));
+			mml_kmem_cache_free_bulk(s, MML_TEST_BULK, objects);
+			KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+		}
+	}
+}
+
 /* What is asked for and cannot be: an errno each, and nothing has changed. */
 static void mml_slub_test_refused(struct kunit *test)
 {
@@ -339,7 +370,8 @@ static void mml_slub_test_merge(struct kunit *test)
 	struct mml_kmem_cache_args args = { .path = param->path };
 	struct mml_kmem_cache_args made = { .path = param->path, .ctor = mml_test_ctor };
 	struct mml_kmem_cache_args other = { .path = !param->path };
-	struct mml_kmem_cache *a, *s[6];
+	struct mml_kmem_cache_args aligned = { .path = param->path, .align = 16 };
+	struct mml_kmem_cache *a, *s[7];
 	int i;
 
 	a = mml_kmem_cache_create(machine, "a", 41, &args, 0);
@@ -352,6 +384,7 @@ static void mml_slub_test_merge(struct kunit *test)
 	s[3] = mml_kmem_cache_create(machine, "f", 48, &made, 0);
 	s[4] = mml_kmem_cache_create(machine, "g", 48, &other, 0);
 	s[5] = mml_kmem_cache_create(machine, "h", 49, &args, 0);
+	s[6] = mml_kmem_cache_create(machine, "i", 48, &aligned, 0);
 	for (i = 0; i < ARRAY_SIZE(s); i++) {
 		KUNIT_ASSERT_FALSE(test, IS_ERR(s[i]));
 		KUNIT_EXPECT_PTR_NE(test, s[i], a);
@@ -634,7 +667,17 @@ static void mml_slub_test_fail_nth(struct kunit *test)
  * kmalloc
  */
 
-/* Every size: as much as was asked for, aligned, zeroed if that was asked for. */
+/* The smallest class that holds @size, as the kernel has them. */
+static size_t mml_test_kmalloc_class(size_t size)
+{
+	if (size > 64 && size <= 96)
+		return 96;
+	if (size > 128 && size <= 192)
+		return 192;
+	return max_t(size_t, roundup_pow_of_two(size), 8);
+}
+
+/* Every size up to a page, and some beyond: the class that it should be, aligned, zeroed. */
 static void mml_slub_test_kmalloc(struct kunit *test)
 {
 	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
@@ -642,14 +685,13 @@ static void mml_slub_test_kmalloc(struct kunit *test)
 	size_t size;
 	int i;
 
-	for (size = 1; size <= 64 << 10; size += 1 + size / 9) {
+	for (size = 1; size <= 64 << 10; size += size < PAGE_SIZE ? 1 : size / 9) {
 		for (i = 0; i < ARRAY_SIZE(types); i++) {
 			void *object = mml_kzmalloc(machine, size, GFP_KERNEL | types[i]);
 			size_t room = mml_ksize(machine, object);
 
 			KUNIT_ASSERT_NOT_NULL(test, object);
-			KUNIT_EXPECT_GE(test, room, size);
-			KUNIT_EXPECT_LE(test, room, size <= 8 ? 8 : 2 * size);
+			KUNIT_EXPECT_EQ(test, room, mml_test_kmalloc_class(size));
 			KUNIT_EXPECT_NULL(test, memchr_inv(object, 0, size));
 			KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)object, 8));
 			if (is_power_of_2(size))
@@ -723,6 +765,7 @@ static struct kunit_case mml_slub_cases[] = {
 	KUNIT_CASE_PARAM_ATTR(mml_slub_test_random, mml_slub_path_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE_PARAM(mml_slub_test_sizes, mml_slub_path_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_test_align, mml_slub_path_gen_params),
 	KUNIT_CASE(mml_slub_test_refused),
 	KUNIT_CASE(mml_slub_test_panic),
 	KUNIT_CASE_PARAM(mml_slub_test_busy, mml_slub_path_gen_params),
