@@ -24,7 +24,6 @@
 #include <kunit/visibility.h>
 #include <linux/seq_file.h>
 #include <linux/stackdepot.h>
-#include <linux/stacktrace.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
@@ -32,13 +31,10 @@
 #include "buddy_probe/internal.h"
 #include "mm_lab/alloc.h"
 #include "mm_lab/compat.h"
+#include "mm_lab/stack.h"
 
-/* Of a stack, so many calls are kept. */
-#define MML_OWNER_STACK_DEPTH	16
-/* From mml_save_stack() up to the hook in debug.c: not of interest to anybody. */
-#define MML_OWNER_STACK_SKIP	3
-/* Of a symbol, so much is told. */
-#define MML_SYMBOL_LEN		128
+/* From here up to the hook in debug.c: not of interest to anybody. */
+#define MML_OWNER_STACK_SKIP	2
 
 /* Of the blocks that a machine goes without, so many are named. */
 #define MML_LOST_TOLD		10
@@ -86,24 +82,13 @@ void mml_page_owners_exit(struct mml_machine *machine)
 	machine->page_owners = NULL;
 }
 
-/* Returns: the stack's handle; 0: the depot had no memory for it. */
-static noinline u32 mml_save_stack(void)
-{
-	unsigned long entries[MML_OWNER_STACK_DEPTH];
-	unsigned int nr = stack_trace_save(entries, ARRAY_SIZE(entries),
-					   MML_OWNER_STACK_SKIP);
-
-	/* Frees have interrupts off, and bulk allocation never sleeps, whatever its gfp. */
-	return stack_depot_save(entries, nr, GFP_NOWAIT | __GFP_NOWARN);
-}
-
 /* A block has been allocated; its content is the caller's alone. */
 void mml_set_page_owner(struct mml_machine *machine, const struct mml_page *page,
 			unsigned int order, gfp_t gfp)
 {
 	struct mml_page_owners *owners = machine->page_owners;
 	struct mml_page_owner *owner = &owners->owner[page - machine->memmap];
-	u32 handle = mml_save_stack();
+	u32 handle = mml_save_stack(MML_OWNER_STACK_SKIP);
 	u64 now = mml_clock(machine);
 	unsigned long flags;
 
@@ -148,7 +133,7 @@ void mml_reset_page_owner(struct mml_machine *machine, const struct mml_page *pa
 {
 	struct mml_page_owners *owners = machine->page_owners;
 	struct mml_page_owner *owner = &owners->owner[page - machine->memmap];
-	u32 handle = mml_save_stack();
+	u32 handle = mml_save_stack(MML_OWNER_STACK_SKIP);
 	u64 now = mml_clock(machine);
 	unsigned long i;
 
@@ -181,34 +166,6 @@ bool mml_get_page_owner(const struct mml_machine *machine, unsigned long pfn,
 }
 EXPORT_SYMBOL_IF_KUNIT(mml_get_page_owner);
 
-/*
- * A call of a stack in words: with the name of its function, or, if that was in a module
- * that is gone, with none.
- */
-static void mml_symbol(char *text, size_t size, unsigned long entry)
-{
-	snprintf(text, size, "%pS", (void *)entry);
-	if (!strncmp(text, "0x", 2))
-		strscpy(text, "(of a module that is gone)", size);
-}
-
-/* A stack, a call a line, to @seq; NULL: to the kernel log. */
-static void mml_show_stack(struct seq_file *seq, u32 handle)
-{
-	char symbol[MML_SYMBOL_LEN] = "(no stack was kept)";
-	unsigned long *entries;
-	unsigned int nr = stack_depot_fetch(handle, &entries), i = 0;
-
-	do {
-		if (nr)
-			mml_symbol(symbol, sizeof(symbol), entries[i]);
-		if (seq)
-			seq_printf(seq, " %s\n", symbol);
-		else
-			pr_err(" %s\n", symbol);
-	} while (++i < nr);
-}
-
 static void mml_dump_allocation(const struct mml_machine *machine, unsigned long pfn,
 				const struct mml_page_owner *owner)
 {
@@ -216,7 +173,7 @@ static void mml_dump_allocation(const struct mml_machine *machine, unsigned long
 	       machine->id, pfn, owner->allocated ? "is" : "was last", owner->order,
 	       (__force unsigned int)owner->gfp_mask, &owner->gfp_mask, owner->pid,
 	       owner->tgid, owner->comm, owner->ts_nsec);
-	mml_show_stack(NULL, owner->handle);
+	mml_show_stack(NULL, owner->handle, " ");
 }
 
 /**
@@ -241,7 +198,7 @@ void mml_dump_page_owner(const struct mml_machine *machine, unsigned long pfn)
 		return;
 	pr_err("machine %u: frame %lu was last freed by pid %d, tgid %d, ts %llu ns\n",
 	       machine->id, pfn, owner.free_pid, owner.free_tgid, owner.free_ts_nsec);
-	mml_show_stack(NULL, owner.free_handle);
+	mml_show_stack(NULL, owner.free_handle, " ");
 }
 
 /* The head of the allocated block that frame @pfn is in; @pfn itself if it is in none. */
@@ -387,7 +344,7 @@ static int mml_page_owner_show(struct seq_file *seq, void *v)
 		   walk->pfn, mml_migratetype_word(owner->mobility),
 		   walk->pfn >> MML_PAGEBLOCK_ORDER, mml_migratetype_word(migratetype),
 		   type, name, page->nid, page->zid);
-	mml_show_stack(seq, owner->handle);
+	mml_show_stack(seq, owner->handle, " ");
 	seq_putc(seq, '\n');
 	return 0;
 }

@@ -350,6 +350,7 @@ struct mml_machine *mml_test_machine_as(struct kunit *test,
 		.frames = want->frames,
 		.backend = want->memmap_only ? MML_BACKEND_MEMMAP : MML_BACKEND_PAGES,
 		.seed = want->seed,
+		.slab_debug = want->slab_debug,
 		.options = want->options |
 			   (want->watermarks ? 0 : BIT(MML_OPTION_NO_WATERMARKS)),
 		.topology = want->topology,

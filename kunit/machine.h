@@ -31,6 +31,7 @@
  *	that size is held until the test ends; 0: nothing is
  * @seed: of its random numbers; 0: not repeatable
  * @options: bits of enum mml_machine_option
+ * @slab_debug: which object caches are debugged; NULL: none
  * @watermarks: some frames are kept in reserve; not all can be had then
  * @topology: its nodes
  */
@@ -41,6 +42,7 @@ struct mml_test_spec {
 	unsigned int largest_free;
 	u64 seed;
 	unsigned long options;
+	const char *slab_debug;
 	bool watermarks;
 	struct mml_topology topology;
 };

@@ -8,7 +8,7 @@
 #include <linux/rcupdate.h>
 
 #include "kunit/machine.h"
-#include "slub_probe/slab.h"
+#include "slub_probe/debug.h"
 
 #define MML_TEST_FRAMES		1024
 #define MML_TEST_CACHES		12
@@ -20,9 +20,14 @@
 static const struct mml_test_path {
 	const char *name;
 	enum mml_slab_path path;
+	slab_flags_t flags;
 } mml_test_paths[] = {
 	{ "sheaves", MML_SLAB_SHEAVES },
 	{ "cpu slabs", MML_SLAB_CPU_SLABS },
+}, mml_test_all_paths[] = {
+	{ "sheaves", MML_SLAB_SHEAVES },
+	{ "cpu slabs", MML_SLAB_CPU_SLABS },
+	{ "debugged", MML_SLAB_SHEAVES, SLAB_CONSISTENCY_CHECKS | MML_SLAB_METADATA_FLAGS },
 };
 
 static void mml_test_path_desc(const struct mml_test_path *path, char *desc)
@@ -30,6 +35,8 @@ static void mml_test_path_desc(const struct mml_test_path *path, char *desc)
 	strscpy(desc, path->name, KUNIT_PARAM_DESC_SIZE);
 }
 KUNIT_ARRAY_PARAM(mml_slub_path, mml_test_paths, mml_test_path_desc);
+/* And caches that are debugged, which have neither. */
+KUNIT_ARRAY_PARAM(mml_slub_all, mml_test_all_paths, mml_test_path_desc);
 
 static struct mml_kmem_cache *mml_test_cache(struct kunit *test, struct mml_machine *machine,
 					     unsigned int size, slab_flags_t flags)
@@ -38,7 +45,8 @@ static struct mml_kmem_cache *mml_test_cache(struct kunit *test, struct mml_mach
 	struct mml_kmem_cache_args args = { .path = param ? param->path : 0 };
 	struct mml_kmem_cache *s;
 
-	s = mml_kmem_cache_create(machine, "test", size, &args, flags | SLAB_NO_MERGE);
+	s = mml_kmem_cache_create(machine, "test", size, &args, flags | SLAB_NO_MERGE |
+				  (param ? param->flags : 0));
 	KUNIT_ASSERT_FALSE(test, IS_ERR(s));
 	return s;
 }
@@ -91,6 +99,9 @@ static struct mml_kmem_cache *mml_test_random_cache(struct mml_test_model *model
 		args.sheaf_capacity = 1 + mml_test_below(&model->rnd, 20);
 	if (size >= sizeof(u64) && mml_test_below(&model->rnd, 4) == 0)
 		args.ctor = mml_test_ctor;
+	/* Some of what the parameter has. */
+	if (param->flags)
+		flags |= param->flags & prandom_u32_state(&model->rnd);
 	s = mml_kmem_cache_create(model->machine, "random", size, &args, flags);
 	KUNIT_ASSERT_FALSE(model->test, IS_ERR(s));
 	KUNIT_EXPECT_GE(model->test, mml_kmem_cache_size(s), size);
@@ -98,13 +109,18 @@ static struct mml_kmem_cache *mml_test_random_cache(struct mml_test_model *model
 }
 
 /* An object came: it lies as it should, and nobody has written to it. */
-static void mml_test_came(struct mml_test_model *model, struct mml_kmem_cache *s, u8 *at)
+static void mml_test_came(struct mml_test_model *model, struct mml_kmem_cache *s, u8 *at,
+			  bool zeroed)
 {
 	struct mml_test_object *object = &model->objects[model->nr++];
 
 	KUNIT_EXPECT_TRUE(model->test, IS_ALIGNED((unsigned long)at, s->align));
 	if (s->ctor)
 		KUNIT_EXPECT_EQ(model->test, *(u64 *)at, 0x600d600d600d600dULL);
+	if (s->poison && !zeroed) {
+		KUNIT_EXPECT_NULL(model->test, memchr_inv(at, POISON_FREE, s->object_size - 1));
+		KUNIT_EXPECT_EQ(model->test, at[s->object_size - 1], POISON_END);
+	}
 	*object = (struct mml_test_object){
 		.at = at, .s = s, .size = s->object_size,
 		.fill = prandom_u32_state(&model->rnd),
@@ -141,7 +157,7 @@ static void mml_test_alloc(struct mml_test_model *model, struct mml_kmem_cache *
 		return;
 	if (gfp & __GFP_ZERO)
 		KUNIT_EXPECT_NULL(model->test, memchr_inv(at, 0, s->object_size));
-	mml_test_came(model, s, at);
+	mml_test_came(model, s, at, gfp & __GFP_ZERO);
 }
 
 static void mml_test_free(struct mml_test_model *model)
@@ -168,7 +184,7 @@ static void mml_test_alloc_bulk(struct mml_test_model *model, struct mml_kmem_ca
 	    !mml_kmem_cache_alloc_bulk(s, GFP_KERNEL, nr, model->bulk))
 		return;
 	for (i = 0; i < nr; i++)
-		mml_test_came(model, s, model->bulk[i]);
+		mml_test_came(model, s, model->bulk[i], false);
 }
 
 static void mml_test_free_bulk(struct mml_test_model *model, struct mml_kmem_cache *s)
@@ -245,6 +261,8 @@ static void mml_slub_test_random(struct kunit *test)
 			break;
 		}
 	}
+	for (i = 0; i < model->nr_caches; i++)
+		KUNIT_EXPECT_EQ(test, mml_kmem_cache_validate(model->caches[i]), 0);
 	while (model->nr)
 		mml_test_free(model);
 	for (i = 0; i < model->nr_caches; i++)
@@ -326,7 +344,7 @@ static void mml_slub_test_refused(struct kunit *test)
 	MML_REFUSED(machine, 64, &args, 0, -EINVAL);
 	args = (struct mml_kmem_cache_args){ .sheaf_capacity = MML_SHEAF_MAX + 1 };
 	MML_REFUSED(machine, 64, &args, 0, -EINVAL);
-	MML_REFUSED(machine, 64, NULL, SLAB_POISON, -EINVAL);
+	MML_REFUSED(machine, 64, NULL, SLAB_NOLEAKTRACE, -EINVAL);
 	MML_REFUSED(bare, 64, NULL, 0, -EOPNOTSUPP);
 	KUNIT_EXPECT_NULL(test, mml_kmalloc(bare, 64, GFP_KERNEL));
 	KUNIT_EXPECT_NULL(test, mml_kmalloc(bare, 64 << 10, GFP_KERNEL));
@@ -762,23 +780,23 @@ static void mml_slub_test_krealloc(struct kunit *test)
 }
 
 static struct kunit_case mml_slub_cases[] = {
-	KUNIT_CASE_PARAM_ATTR(mml_slub_test_random, mml_slub_path_gen_params,
+	KUNIT_CASE_PARAM_ATTR(mml_slub_test_random, mml_slub_all_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE_PARAM(mml_slub_test_sizes, mml_slub_path_gen_params),
-	KUNIT_CASE_PARAM(mml_slub_test_align, mml_slub_path_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_test_align, mml_slub_all_gen_params),
 	KUNIT_CASE(mml_slub_test_refused),
 	KUNIT_CASE(mml_slub_test_panic),
-	KUNIT_CASE_PARAM(mml_slub_test_busy, mml_slub_path_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_test_busy, mml_slub_all_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_test_merge, mml_slub_path_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_test_exhaust, mml_slub_path_gen_params),
-	KUNIT_CASE_PARAM(mml_slub_test_foreign, mml_slub_path_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_test_foreign, mml_slub_all_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_test_damage, mml_slub_path_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_test_double_free, mml_slub_path_gen_params),
 	KUNIT_CASE(mml_slub_test_double_free_cpu),
-	KUNIT_CASE_PARAM(mml_slub_test_full_node, mml_slub_path_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_test_full_node, mml_slub_all_gen_params),
 	KUNIT_CASE(mml_slub_test_large),
-	KUNIT_CASE_PARAM(mml_slub_test_typesafe, mml_slub_path_gen_params),
-	KUNIT_CASE_PARAM(mml_slub_test_nodes, mml_slub_path_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_test_typesafe, mml_slub_all_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_test_nodes, mml_slub_all_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_test_fail_nth, mml_slub_path_gen_params),
 	KUNIT_CASE(mml_slub_test_kmalloc),
 	KUNIT_CASE(mml_slub_test_kmalloc_edges),

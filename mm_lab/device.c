@@ -127,7 +127,8 @@ static int mml_machine_spec_of(const struct mml_machine_create *a,
 		return -EINVAL;
 	if (!mml_backend_is_known(a->backend) || !PAGE_ALIGNED(a->bytes))
 		return -EINVAL;
-	if (a->pad || !PAGE_ALIGNED(a->movable))
+	if (a->pad || !PAGE_ALIGNED(a->movable) ||
+	    !mml_terminated(a->slab_debug, sizeof(a->slab_debug)))
 		return -EINVAL;
 	*spec = (struct mml_machine_spec){
 		.name = a->name,
@@ -142,6 +143,7 @@ static int mml_machine_spec_of(const struct mml_machine_create *a,
 			   mml_debug_options(a->flags & MML_MACHINE_PAGE_OWNER,
 					     a->flags & MML_MACHINE_PAGE_POISON,
 					     a->flags & MML_MACHINE_INIT_ON_FREE),
+		.slab_debug = a->slab_debug,
 		.topology.nr_nodes = a->nodes,
 		.topology.movable = a->movable >> PAGE_SHIFT,
 	};

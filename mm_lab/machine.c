@@ -371,6 +371,7 @@ static struct mml_machine *mml_machine_alloc(const struct mml_machine_spec *spec
 	machine->state = spec->state;
 	machine->options = spec->options;
 	machine->seed = spec->seed;
+	strscpy(machine->slab_debug, spec->slab_debug ?: "");
 	spin_lock_init(&machine->rnd_lock);
 	prandom_seed_state(&machine->rnd, spec->seed ?: get_random_u64());
 	INIT_WORK(&machine->retire, mml_machine_retire);

@@ -120,6 +120,7 @@ struct mml_verdict {
  * @vm_events: event counters
  * @state: bits of enum mml_machine_state
  * @options: bits of enum mml_machine_option
+ * @slab_debug: which object caches are debugged, and how; as the kernel's parameter
  * @topology: its nodes
  * @page_owners: the page allocator's ledger; NULL without MML_OPTION_PAGE_OWNER
  * @id: its number; no other machine ever has it
@@ -170,6 +171,7 @@ struct mml_machine {
 	unsigned long			nr_present;	/* its allocator's */
 	unsigned long			*offline;	/* its allocator's */
 	unsigned long			options;	/* C */
+	char				slab_debug[MML_SLAB_DEBUG_LEN]; /* C */
 	struct mml_topology		topology;	/* C */
 	struct mml_page_owners		*page_owners;	/* C */
 	u32				id;		/* C */
@@ -220,6 +222,7 @@ struct mml_machine {
  * @seed: of its random numbers; 0: not repeatable
  * @state: bits of enum mml_machine_state to begin with
  * @options: bits of enum mml_machine_option
+ * @slab_debug: which object caches are debugged, and how; NULL: none
  * @topology: its nodes, see mml_topology_init(); all zero: one
  * @is_default: its number is MML_MACHINE_DEFAULT, which no other gets
  */
@@ -233,6 +236,7 @@ struct mml_machine_spec {
 	u64 seed;
 	unsigned long state;
 	unsigned long options;
+	const char *slab_debug;
 	struct mml_topology topology;
 	bool is_default;
 };

@@ -60,6 +60,10 @@ static char *session_limit = "0";
 module_param(session_limit, charp, 0444);
 MODULE_PARM_DESC(session_limit, "memory that one session may hold at most; 0: no limit");
 
+static char *slab_debug = "";
+module_param(slab_debug, charp, 0444);
+MODULE_PARM_DESC(slab_debug, "how which object caches of the default machine are debugged, as the kernel's: FZPU, or Z,name* (none)");
+
 static unsigned long long fail_nth;
 module_param(fail_nth, ullong, 0444);
 MODULE_PARM_DESC(fail_nth, "for tests: the n-th allocation of loading this module fails; 0: none");
@@ -92,6 +96,7 @@ static int __init mml_default_machine(void)
 		.state = BIT(MML_MACHINE_STATE_KEPT),
 		.options = mml_machine_options(pcp, grouping, watermarks) |
 			   mml_debug_options(page_owner, page_poison, zero_on_free),
+		.slab_debug = slab_debug,
 		.is_default = true,
 	};
 	struct mml_machine *machine;
@@ -106,6 +111,11 @@ static int __init mml_default_machine(void)
 		pr_err("parameter backend=%s is none of auto, reserve_mem, cma, contig, sparse, memmap\n",
 		       backend);
 		return err;
+	}
+	if (strlen(slab_debug) >= MML_SLAB_DEBUG_LEN) {
+		pr_err("parameter slab_debug is longer than %d letters\n",
+		       MML_SLAB_DEBUG_LEN - 1);
+		return -EINVAL;
 	}
 	spec.frames = bytes >> PAGE_SHIFT;
 	if (spec.frames < MML_MIN_FRAMES || spec.frames > MML_MAX_FRAMES) {

@@ -25,26 +25,42 @@ static void mml_say(const struct mml_machine *machine, const char *what,
 }
 
 /**
- * mml_report - a user misused the lab
+ * mml_report_begin - a user misused the lab, and the text has many lines
  * @machine: on which, or NULL
- * @fmt: printf format of one line without a newline
  *
  * The counter goes up whether or not the rate limit lets the text through. A KUnit test
  * that counts its reports (MML_KUNIT_REPORTS) gets the number and no text: it is what
  * the test is about.
  *
  * Context: any.
+ * Return: whether it is to be told.
+ */
+bool mml_report_begin(struct mml_machine *machine)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 20);
+
+	if (machine)
+		atomic64_inc(&machine->reports);
+	return !mml_kunit_count(MML_KUNIT_REPORTS) && __ratelimit(&limit);
+}
+EXPORT_SYMBOL_NS_GPL(mml_report_begin, MM_LAB);
+
+/**
+ * mml_report - a user misused the lab
+ * @machine: on which, or NULL
+ * @fmt: printf format of one line without a newline
+ *
+ * As mml_report_begin().
+ *
+ * Context: any.
  * Return: whether it was told, so that more may be told of it.
  */
 bool mml_report(struct mml_machine *machine, const char *fmt, ...)
 {
-	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 20);
 	struct va_format vaf = { .fmt = fmt };
 	va_list args;
 
-	if (machine)
-		atomic64_inc(&machine->reports);
-	if (mml_kunit_count(MML_KUNIT_REPORTS) || !__ratelimit(&limit))
+	if (!mml_report_begin(machine))
 		return false;
 	va_start(args, fmt);
 	vaf.va = &args;

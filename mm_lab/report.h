@@ -24,6 +24,7 @@ struct mml_machine;
 /* And one of this name the blocks that are named because a machine goes without them. */
 #define MML_KUNIT_LOST		"mml_lost"
 
+bool mml_report_begin(struct mml_machine *machine);
 __printf(2, 3)
 bool mml_report(struct mml_machine *machine, const char *fmt, ...);
 

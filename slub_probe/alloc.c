@@ -16,26 +16,41 @@
 #undef mml_kmem_cache_alloc_bulk
 #undef mml_kmem_cache_alloc_node
 
-/* Any request, of either path. */
-static noinline void *__mml_kmem_cache_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid,
-					     struct mml_alloc_site *site)
+/* Of the cache's path, whatever that is. Returns: NULL if there is no memory. */
+static void *mml_slab_alloc_path(struct mml_kmem_cache *s, gfp_t gfp, int nid, size_t size,
+				 unsigned long addr)
 {
 	void *object = NULL;
+
+	switch (s->path) {
+	case MML_SLAB_SHEAVES:
+		return mml_sheaf_alloc_slow(s, gfp, nid);
+	case MML_SLAB_CPU_SLABS:
+		if (likely(nid == NUMA_NO_NODE))
+			object = mml_cpu_slab_pop(s);
+		return likely(object) ? object : mml_cpu_slab_alloc_slow(s, gfp, nid);
+	default:
+		return mml_debug_alloc(s, gfp, nid, size, addr);
+	}
+}
+
+/*
+ * Any request, of any path: for @size bytes, no more than an object has, by the code at
+ * @addr. Returns: NULL if there is no memory.
+ */
+noinline void *mml_slab_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid, size_t size,
+			      struct mml_alloc_site *site, unsigned long addr)
+{
+	void *object;
 
 	if (unlikely(s->machine->slow) && mml_should_fail(s->machine, gfp, site))
 		return NULL;
 	if (unlikely(gfp & __GFP_THISNODE && nid == NUMA_NO_NODE))
 		nid = mml_numa_node(s->machine);
-	if (s->path == MML_SLAB_SHEAVES) {
-		object = mml_sheaf_alloc_slow(s, gfp, nid);
-	} else {
-		if (likely(nid == NUMA_NO_NODE))
-			object = mml_cpu_slab_pop(s);
-		if (unlikely(!object))
-			object = mml_cpu_slab_alloc_slow(s, gfp, nid);
-	}
+	object = mml_slab_alloc_path(s, gfp, nid, size, addr);
+	/* What was not asked for may be a red zone. */
 	if (unlikely(gfp & __GFP_ZERO) && object)
-		memset(object, 0, s->object_size);
+		memset(object, 0, s->path == MML_SLAB_DEBUG ? size : s->object_size);
 	return object;
 }
 
@@ -61,7 +76,7 @@ void *mml_kmem_cache_alloc(struct mml_kmem_cache *s, gfp_t gfp, struct mml_alloc
 		if (likely(object))
 			return object;
 	}
-	return __mml_kmem_cache_alloc(s, gfp, NUMA_NO_NODE, site);
+	return mml_slab_alloc(s, gfp, NUMA_NO_NODE, s->object_size, site, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_alloc, MM_LAB);
 
@@ -81,9 +96,27 @@ void *mml_kmem_cache_alloc_node(struct mml_kmem_cache *s, gfp_t gfp, int nid,
 	mml_might_alloc(gfp);
 	if (unlikely(nid < 0 || nid >= s->nr_nodes))
 		nid = NUMA_NO_NODE;
-	return __mml_kmem_cache_alloc(s, gfp, nid, site);
+	return mml_slab_alloc(s, gfp, nid, s->object_size, site, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_alloc_node, MM_LAB);
+
+/* Returns: how many of @nr there are. */
+static unsigned int mml_slab_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned int nr,
+					void **objects, unsigned long addr)
+{
+	unsigned int done;
+
+	if (s->path == MML_SLAB_SHEAVES)
+		return mml_sheaf_alloc_bulk(s, gfp, nr, objects);
+	if (s->path == MML_SLAB_CPU_SLABS)
+		return mml_cpu_slab_alloc_bulk(s, gfp, nr, objects);
+	for (done = 0; done < nr; done++) {
+		objects[done] = mml_debug_alloc(s, gfp, NUMA_NO_NODE, s->object_size, addr);
+		if (!objects[done])
+			break;
+	}
+	return done;
+}
 
 /**
  * mml_kmem_cache_alloc_bulk - allocate many objects, or none
@@ -106,8 +139,7 @@ bool mml_kmem_cache_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned int
 	mml_might_alloc(gfp);
 	if (unlikely(s->machine->slow) && mml_should_fail(s->machine, gfp, site))
 		return false;
-	done = s->path == MML_SLAB_SHEAVES ? mml_sheaf_alloc_bulk(s, gfp, nr, objects) :
-					     mml_cpu_slab_alloc_bulk(s, gfp, nr, objects);
+	done = mml_slab_alloc_bulk(s, gfp, nr, objects, _RET_IP_);
 	if (unlikely(done < nr)) {
 		mml_kmem_cache_free_bulk(s, done, objects);
 		return false;
@@ -119,12 +151,13 @@ bool mml_kmem_cache_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned int
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_alloc_bulk, MM_LAB);
 
 /* Any object, of either path, and what is none. */
-static noinline void __mml_kmem_cache_free(struct mml_kmem_cache *s, void *object)
+static noinline void __mml_kmem_cache_free(struct mml_kmem_cache *s, void *object,
+					   unsigned long addr)
 {
 	struct mml_slab *slab = mml_cache_slab(s, object);
 
 	if (likely(slab))
-		mml_object_free(s, slab, object);
+		mml_object_free(s, slab, object, addr);
 	else if (object)
 		mml_slab_bug(s, object, "an object is freed that is not one of its");
 }
@@ -142,7 +175,7 @@ void mml_kmem_cache_free(struct mml_kmem_cache *s, void *object)
 {
 	if (unlikely(s->path != MML_SLAB_SHEAVES || !mml_cache_has_object(s, object) ||
 		     !mml_sheaf_push(s, object)))
-		__mml_kmem_cache_free(s, object);
+		__mml_kmem_cache_free(s, object, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_free, MM_LAB);
 
@@ -156,9 +189,14 @@ EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_free, MM_LAB);
  */
 void mml_kmem_cache_free_bulk(struct mml_kmem_cache *s, unsigned int nr, void **objects)
 {
+	unsigned int i;
+
 	if (s->path == MML_SLAB_SHEAVES)
 		mml_sheaf_free_bulk(s, nr, objects);
-	else
+	else if (s->path == MML_SLAB_CPU_SLABS)
 		mml_slab_free_objects(s, objects, nr);
+	else
+		for (i = 0; i < nr; i++)
+			__mml_kmem_cache_free(s, objects[i], _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_free_bulk, MM_LAB);

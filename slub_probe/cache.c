@@ -7,7 +7,8 @@
  *
  * The link of a free object lies in the middle of it, where an overflow of the object
  * before it does not reach; behind it, if a free object must stay as it was: it has been
- * constructed, or readers may still look at it.
+ * constructed, or readers may still look at it. Of a debugged cache there is more: see
+ * debug.c.
  *
  * Kernel counterpart: mm/slab_common.c (kmem_cache_create(), find_mergeable(),
  * kmem_cache_destroy()), calculate_sizes() and calculate_order() in mm/slub.c. Differences:
@@ -22,14 +23,16 @@
 #include <linux/log2.h>
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
+#include <linux/stackdepot.h>
 
 #include "mm_lab/alloc.h"
-#include "slub_probe/slab.h"
+#include "slub_probe/debug.h"
 
 /* What may be asked for, and with what a cache is never merged. */
 #define MML_SLAB_CREATE_FLAGS	(SLAB_HWCACHE_ALIGN | SLAB_PANIC | SLAB_RECLAIM_ACCOUNT | \
-				 SLAB_TYPESAFE_BY_RCU | SLAB_CACHE_DMA | SLAB_NO_MERGE)
-#define MML_SLAB_NEVER_MERGE	(SLAB_TYPESAFE_BY_RCU | SLAB_NO_MERGE)
+				 SLAB_TYPESAFE_BY_RCU | SLAB_CACHE_DMA | SLAB_NO_MERGE | \
+				 MML_SLAB_DEBUG_FLAGS)
+#define MML_SLAB_NEVER_MERGE	(SLAB_TYPESAFE_BY_RCU | SLAB_NO_MERGE | MML_SLAB_DEBUG_FLAGS)
 #define MML_SLAB_MERGE_SAME	(SLAB_RECLAIM_ACCOUNT | SLAB_CACHE_DMA)
 
 /*
@@ -83,21 +86,42 @@ static unsigned int mml_calculate_order(const struct mml_kmem_cache *s)
 	return get_order(s->size + s->reserved);
 }
 
-/* Returns: 0; -EINVAL if there is no block for a single object. */
-static int mml_calculate_sizes(struct mml_kmem_cache *s)
+/* How an object lies, with what is kept beside it: see the head of this file, and debug.c. */
+static void mml_calculate_layout(struct mml_kmem_cache *s)
 {
 	unsigned int size = ALIGN(s->object_size, sizeof(void *));
+	bool stays = s->flags & SLAB_TYPESAFE_BY_RCU || s->ctor;
 
-	if (s->flags & SLAB_TYPESAFE_BY_RCU || s->ctor) {
+	s->poison = s->flags & SLAB_POISON && !stays;
+	if (s->flags & SLAB_RED_ZONE && size == s->object_size)
+		size += sizeof(void *);
+	s->inuse = size;
+	if (stays || s->flags & (SLAB_POISON | SLAB_RED_ZONE)) {
 		s->offset = size;
 		size += sizeof(void *);
 	} else {
 		s->offset = ALIGN_DOWN(s->object_size / 2, sizeof(void *));
 	}
-	if (s->flags & SLAB_TYPESAFE_BY_RCU)
-		s->reserved = sizeof(struct mml_slab_rcu);
+	if (s->path == MML_SLAB_DEBUG) {
+		s->info = size;
+		size += mml_info_size(s->flags);
+	}
+	s->red_left_pad = 0;
+	if (s->flags & SLAB_RED_ZONE) {
+		/* The other word is in front of the object, and may be written to the same. */
+		s->red_left_pad = ALIGN(sizeof(void *), s->align);
+		size += s->red_left_pad + sizeof(void *);
+	}
 	s->size = ALIGN(size, s->align);
 	s->reciprocal_size = reciprocal_value(s->size);
+}
+
+/* Returns: 0; -EINVAL if there is no block for a single object. */
+static int mml_calculate_sizes(struct mml_kmem_cache *s)
+{
+	if (s->flags & SLAB_TYPESAFE_BY_RCU)
+		s->reserved = sizeof(struct mml_slab_rcu);
+	mml_calculate_layout(s);
 	s->order = mml_calculate_order(s);
 	s->min_order = get_order(s->size + s->reserved);
 	if (s->order > mml_slub(s->machine)->max_order)
@@ -111,6 +135,24 @@ static int mml_calculate_sizes(struct mml_kmem_cache *s)
 	if (s->flags & SLAB_RECLAIM_ACCOUNT)
 		s->allocflags |= __GFP_RECLAIMABLE;
 	return 0;
+}
+
+/*
+ * What the machine's slab_debug says of the cache, beside what it was made with. Debugging that
+ * would need larger slabs for its records is left out if that is asked for.
+ */
+static void mml_set_debug_flags(struct mml_kmem_cache *s)
+{
+	slab_flags_t flags = s->flags;
+	bool no_higher_order;
+
+	s->flags |= mml_slab_debug_flags(s->machine->slab_debug, s->name, &no_higher_order);
+	if (no_higher_order) {
+		s->path = MML_SLAB_DEBUG;
+		mml_calculate_layout(s);
+		if (get_order(s->size) > get_order(s->object_size))
+			s->flags &= flags | ~MML_SLAB_METADATA_FLAGS;
+	}
 }
 
 /* How many a CPU and a node keep: fewer of what is large. */
@@ -130,7 +172,7 @@ static void mml_calculate_limits(struct mml_kmem_cache *s, unsigned int sheaf_ca
 	if (s->path == MML_SLAB_SHEAVES)
 		s->sheaf_capacity = clamp(MML_SHEAF_MAX_BYTES / s->size, 1U,
 					  sheaf_capacity ?: by_size[i].sheaf);
-	else
+	else if (s->path == MML_SLAB_CPU_SLABS)
 		s->cpu_partial_slabs = DIV_ROUND_UP(2 * by_size[i].partial_objects,
 						    s->nr_objects);
 }
@@ -139,15 +181,17 @@ static void mml_calculate_limits(struct mml_kmem_cache *s, unsigned int sheaf_ca
  * Making and merging.
  */
 
-static struct mml_kmem_cache *mml_find_mergeable(struct mml_slub *slub,
+static struct mml_kmem_cache *mml_find_mergeable(struct mml_slub *slub, const char *name,
 						 unsigned int size,
 						 const struct mml_kmem_cache_args *args,
 						 slab_flags_t flags)
 {
 	unsigned int align = mml_calculate_alignment(flags, args->align, size);
 	struct mml_kmem_cache *s;
+	bool unused;
 
-	if (flags & MML_SLAB_NEVER_MERGE || args->ctor || args->sheaf_capacity)
+	if (flags & MML_SLAB_NEVER_MERGE || args->ctor || args->sheaf_capacity ||
+	    mml_slab_debug_flags(slub->machine->slab_debug, name, &unused))
 		return NULL;
 	size = ALIGN(ALIGN(size, sizeof(void *)), align);
 	list_for_each_entry_reverse(s, &slub->slab_caches, list) {
@@ -167,9 +211,22 @@ static void mml_free_cache(struct mml_kmem_cache *s)
 {
 	if (s->path == MML_SLAB_SHEAVES)
 		mml_sheaves_free(s);
-	else
+	else if (s->path == MML_SLAB_CPU_SLABS)
 		free_percpu(s->cpu_slab);
 	kfree(s);
+}
+
+/* What its CPUs keep. Returns: 0 or -ENOMEM. */
+static int mml_init_path(struct mml_kmem_cache *s)
+{
+	switch (s->path) {
+	case MML_SLAB_SHEAVES:
+		return mml_sheaves_init(s);
+	case MML_SLAB_CPU_SLABS:
+		return mml_cpu_slabs_init(s);
+	default:
+		return s->flags & SLAB_STORE_USER ? stack_depot_init() : 0;
+	}
 }
 
 /* Returns: the cache, or ERR_PTR(). */
@@ -188,7 +245,6 @@ struct mml_kmem_cache *__mml_kmem_cache_create(struct mml_slub *slub, const char
 	s->machine = slub->machine;
 	s->nr_nodes = nr_nodes;
 	s->base = nr_nodes == 1 ? slub->machine->base : NULL;
-	s->path = args->path;
 	s->flags = flags | (args->sheaf_capacity ? SLAB_NO_MERGE : 0);
 	s->object_size = object_size;
 	s->align = mml_calculate_alignment(flags, args->align, object_size);
@@ -200,11 +256,13 @@ struct mml_kmem_cache *__mml_kmem_cache_create(struct mml_slub *slub, const char
 		spin_lock_init(&s->node[i].list_lock);
 		mml_frame_list_init(&s->node[i].partial);
 	}
+	mml_set_debug_flags(s);
+	s->path = s->flags & MML_SLAB_DEBUG_FLAGS ? MML_SLAB_DEBUG : args->path;
 	err = mml_calculate_sizes(s);
 	if (err)
 		goto free;
 	mml_calculate_limits(s, args->sheaf_capacity);
-	err = s->path == MML_SLAB_SHEAVES ? mml_sheaves_init(s) : mml_cpu_slabs_init(s);
+	err = mml_init_path(s);
 	if (err)
 		goto free;
 	list_add_tail(&s->list, &slub->slab_caches);
@@ -230,7 +288,9 @@ static bool mml_cache_args_ok(unsigned int object_size,
  * @object_size: of an object, in bytes, up to 4 MiB
  * @args: what else there is to say of it; NULL: nothing
  * @flags: SLAB_HWCACHE_ALIGN, SLAB_RECLAIM_ACCOUNT, SLAB_TYPESAFE_BY_RCU, SLAB_CACHE_DMA,
- *	SLAB_NO_MERGE; SLAB_PANIC: the machine is marked broken if the cache cannot be had
+ *	SLAB_NO_MERGE; SLAB_PANIC: the machine is marked broken if the cache cannot be had;
+ *	SLAB_CONSISTENCY_CHECKS, SLAB_RED_ZONE, SLAB_POISON, SLAB_STORE_USER, SLAB_TRACE: it is
+ *	debugged, without a fast path
  *
  * Context: process, may sleep.
  * Return: the cache; ERR_PTR(): -EINVAL if size, arguments or flags are none that it can
@@ -252,7 +312,7 @@ struct mml_kmem_cache *mml_kmem_cache_create(struct mml_machine *machine,
 	if (!mml_has_memory(machine))
 		return ERR_PTR(-EOPNOTSUPP);
 	mutex_lock(&slub->slab_mutex);
-	s = mml_find_mergeable(slub, object_size, args, flags);
+	s = mml_find_mergeable(slub, name, object_size, args, flags);
 	if (s) {
 		s->refcount++;
 		/* The larger one has to be zeroed. */
@@ -282,7 +342,7 @@ static void mml_flush_this_cpu(void *cache)
 		local_lock_irqsave(&s->cpu_sheaves->lock, flags);
 		mml_sheaves_flush(s, this_cpu_ptr(s->cpu_sheaves));
 		local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
-	} else {
+	} else if (s->path == MML_SLAB_CPU_SLABS) {
 		local_lock_irqsave(&s->cpu_slab->lock, flags);
 		mml_cpu_slab_flush(s, this_cpu_ptr(s->cpu_slab));
 		local_unlock_irqrestore(&s->cpu_slab->lock, flags);
@@ -294,7 +354,8 @@ static void mml_flush_all(struct mml_kmem_cache *s)
 {
 	unsigned int i;
 
-	on_each_cpu(mml_flush_this_cpu, s, true);
+	if (s->path != MML_SLAB_DEBUG)
+		on_each_cpu(mml_flush_this_cpu, s, true);
 	for (i = 0; s->path == MML_SLAB_SHEAVES && i < s->nr_nodes; i++)
 		mml_barn_shrink(s, &s->node[i].barn);
 }
@@ -307,7 +368,7 @@ void mml_cache_cpu_dead(struct mml_kmem_cache *s, unsigned int cpu)
 	local_irq_save(flags);
 	if (s->path == MML_SLAB_SHEAVES)
 		mml_sheaves_flush(s, per_cpu_ptr(s->cpu_sheaves, cpu));
-	else
+	else if (s->path == MML_SLAB_CPU_SLABS)
 		mml_cpu_slab_flush(s, per_cpu_ptr(s->cpu_slab, cpu));
 	local_irq_restore(flags);
 }
@@ -320,6 +381,18 @@ unsigned long mml_cache_shrink(struct mml_kmem_cache *s)
 	mml_flush_all(s);
 	for (i = 0; i < s->nr_nodes; i++)
 		mml_shrink_node(s, &s->node[i]);
+	return mml_cache_nr_slabs(s);
+}
+
+/*
+ * It is to go: give back all that can be, also what was damaged and is nobody's. With
+ * slab_mutex held. Returns: how many slabs somebody has objects of.
+ */
+unsigned long mml_cache_drain(struct mml_kmem_cache *s)
+{
+	mml_cache_shrink(s);
+	if (s->path == MML_SLAB_DEBUG)
+		mml_debug_release(s);
 	return mml_cache_nr_slabs(s);
 }
 
@@ -390,7 +463,7 @@ int mml_kmem_cache_destroy(struct mml_kmem_cache *s)
 	mutex_lock(&slub->slab_mutex);
 	if (s->refcount > 1) {
 		s->refcount--;
-	} else if (mml_cache_shrink(s)) {
+	} else if (mml_cache_drain(s)) {
 		mml_report_objects(s);
 		err = -EBUSY;
 	} else {
@@ -413,3 +486,18 @@ unsigned int mml_kmem_cache_size(const struct mml_kmem_cache *s)
 	return READ_ONCE(s->object_size);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_size, MM_LAB);
+
+/**
+ * mml_kmem_cache_validate - check every object of a debugged cache
+ * @s: the cache
+ *
+ * What is wrong is reported and put right as far as that can be.
+ *
+ * Context: process, may sleep.
+ * Return: how many objects something was wrong with; 0, too, if the cache is not debugged.
+ */
+unsigned long mml_kmem_cache_validate(struct mml_kmem_cache *s)
+{
+	return s->path == MML_SLAB_DEBUG ? mml_debug_validate(s) : 0;
+}
+EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_validate, MM_LAB);

@@ -19,7 +19,6 @@
 #undef mml_kmalloc
 #undef mml_kmalloc_array
 #undef mml_krealloc
-#undef mml_kmem_cache_alloc
 
 /* Classes that are no powers of two have the numbers that those below 8 do not need. */
 static const struct {
@@ -93,7 +92,7 @@ mml_kmalloc_slab(const struct mml_machine *machine, size_t size, gfp_t gfp)
 
 /* Any request. */
 static noinline void *__mml_kmalloc(struct mml_machine *machine, size_t size, gfp_t gfp,
-				    struct mml_alloc_site *site)
+				    struct mml_alloc_site *site, unsigned long addr)
 {
 	struct mml_kmem_cache *s;
 
@@ -102,7 +101,7 @@ static noinline void *__mml_kmalloc(struct mml_machine *machine, size_t size, gf
 	if (size > MML_KMALLOC_MAX_CACHE_SIZE)
 		return mml_kmalloc_large(machine, size, gfp);
 	s = mml_kmalloc_slab(machine, size, gfp);
-	return s ? mml_kmem_cache_alloc(s, gfp, site) : NULL;
+	return s ? mml_slab_alloc(s, gfp, NUMA_NO_NODE, size, site, addr) : NULL;
 }
 
 /**
@@ -130,11 +129,11 @@ void *mml_kmalloc(struct mml_machine *machine, size_t size, gfp_t gfp,
 	if (likely(size - 1 < MML_KMALLOC_MAX_CACHE_SIZE && !machine->slow &&
 		   !(gfp & (__GFP_ZERO | __GFP_THISNODE)))) {
 		s = mml_kmalloc_slab(machine, size, gfp);
-		object = likely(s) ? mml_sheaf_pop(s) : NULL;
+		object = likely(s && s->path == MML_SLAB_SHEAVES) ? mml_sheaf_pop(s) : NULL;
 		if (likely(object))
 			return object;
 	}
-	return __mml_kmalloc(machine, size, gfp, site);
+	return __mml_kmalloc(machine, size, gfp, site, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmalloc, MM_LAB);
 
@@ -172,6 +171,16 @@ static __always_inline struct mml_page *mml_object_head(struct mml_machine *mach
 	return mml_compound_head(machine, page);
 }
 
+/* Who asks how much there is may use it. */
+static size_t mml_slab_ksize(struct mml_slab *slab, const void *object)
+{
+	struct mml_kmem_cache *s = slab->slab_cache;
+
+	if (unlikely(s->path == MML_SLAB_DEBUG))
+		mml_debug_whole_object(s, slab, (void *)object);
+	return s->object_size;
+}
+
 /**
  * mml_ksize - how much memory there is
  * @machine: of which machine
@@ -189,7 +198,7 @@ size_t mml_ksize(struct mml_machine *machine, const void *object)
 		return 0;
 	page = mml_object_head(machine, object);
 	if (page && page->type == MML_PAGE_SLAB)
-		return mml_page_slab(page)->slab_cache->object_size;
+		return mml_slab_ksize(mml_page_slab(page), object);
 	if (page && page->type == MML_PAGE_LARGE_KMALLOC)
 		return PAGE_SIZE << page->order;
 	mml_report(machine, "the size asked for of what is no object");
@@ -230,7 +239,8 @@ void *mml_krealloc(struct mml_machine *machine, void *object, size_t size, gfp_t
 EXPORT_SYMBOL_NS_GPL(mml_krealloc, MM_LAB);
 
 /* Anything, and what is nothing. */
-static noinline void __mml_kfree(struct mml_machine *machine, const void *object)
+static noinline void __mml_kfree(struct mml_machine *machine, const void *object,
+				 unsigned long addr)
 {
 	struct mml_page *page;
 
@@ -239,7 +249,7 @@ static noinline void __mml_kfree(struct mml_machine *machine, const void *object
 	page = mml_object_head(machine, object);
 	if (likely(page && page->type == MML_PAGE_SLAB)) {
 		mml_object_free(mml_page_slab(page)->slab_cache, mml_page_slab(page),
-				(void *)object);
+				(void *)object, addr);
 	} else if (page && page->type == MML_PAGE_LARGE_KMALLOC &&
 		   object == mml_page_address(machine, page)) {
 		page->type = MML_PAGE_KERNEL;
@@ -271,7 +281,7 @@ void mml_kfree(struct mml_machine *machine, const void *object)
 			   mml_sheaf_push(s, (void *)object)))
 			return;
 	}
-	__mml_kfree(machine, object);
+	__mml_kfree(machine, object, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kfree, MM_LAB);
 
@@ -285,17 +295,21 @@ struct mml_kmem_cache *mml_kmalloc_cache(struct mml_machine *machine, size_t siz
 /* The caches of all classes. Returns: 0 or an errno; then some may be there. */
 int mml_kmalloc_init(struct mml_slub *slub)
 {
-	static const struct mml_kmem_cache_args args;
 	char name[MML_CACHE_NAME_LEN];
 	struct mml_kmem_cache *s;
 	int type, i;
 
 	for (type = 0; type < MML_NR_KMALLOC_TYPES; type++) {
 		for (i = 1; i < MML_KMALLOC_NR_SIZES; i++) {
+			unsigned int size = mml_kmalloc_info[i].size;
+			struct mml_kmem_cache_args args = {
+				.align = is_power_of_2(size) ? size : 0,
+			};
+
 			snprintf(name, sizeof(name), "%s%s", mml_kmalloc_prefix[type],
 				 mml_kmalloc_info[i].name);
-			s = __mml_kmem_cache_create(slub, name, mml_kmalloc_info[i].size,
-						    &args, mml_kmalloc_flags[type]);
+			s = __mml_kmem_cache_create(slub, name, size, &args,
+						    mml_kmalloc_flags[type]);
 			if (IS_ERR(s))
 				return PTR_ERR(s);
 			s->refcount = -1;

@@ -41,7 +41,7 @@ static void mml_slub_exit_caches(struct mml_slub *slub)
 
 	mutex_lock(&slub->slab_mutex);
 	list_for_each_entry_safe(s, next, &slub->slab_caches, list) {
-		if (mml_cache_shrink(s))
+		if (mml_cache_drain(s))
 			mml_abandon_objects(s);
 		__mml_kmem_cache_destroy(s);
 	}
@@ -60,9 +60,15 @@ static void mml_slub_machine_exit(struct mml_machine *machine)
 
 static int mml_slub_machine_init(struct mml_machine *machine)
 {
-	struct mml_slub *slub = mml_kzalloc(machine, sizeof(*slub), GFP_KERNEL);
+	struct mml_slub *slub;
 	int err;
 
+	if (mml_slab_debug_check(machine->slab_debug)) {
+		pr_err("slab_debug=%s cannot be read: give letters of FZPUTO-, and names after a comma, as FZ,pearls;P\n",
+		       machine->slab_debug);
+		return -EINVAL;
+	}
+	slub = mml_kzalloc(machine, sizeof(*slub), GFP_KERNEL);
 	if (!slub)
 		return -ENOMEM;
 	slub->machine = machine;

@@ -266,15 +266,6 @@ static void *mml_sheaf_refill(struct mml_kmem_cache *s, struct mml_slab_sheaf *s
 	return object;
 }
 
-/* One object of a slab, past all sheaves. */
-static void *mml_alloc_one(struct mml_kmem_cache *s, gfp_t gfp, int nid)
-{
-	void *object;
-
-	return mml_refill_objects(s, &object, gfp, nid == NUMA_NO_NODE ?
-				  mml_numa_node(s->machine) : nid, 1) ? object : NULL;
-}
-
 /*
  * This CPU's main sheaf is empty, or the object has to be of a certain node. Returns: NULL if
  * there is no memory.

@@ -14,10 +14,11 @@
 #include <linux/seq_file.h>
 
 #include "mm_lab/debugfs.h"
-#include "slub_probe/slab.h"
+#include "slub_probe/debug.h"
 
-/* Slabs whose objects are named when they are reported, and names in a line. */
+/* Slabs whose objects are named when they are reported, owners, and names in a line. */
 #define MML_REPORT_SLABS	8
+#define MML_REPORT_OWNERS	10
 #define MML_REPORT_TEXT		128
 
 /*
@@ -89,19 +90,6 @@ const struct mml_debugfs_file mml_slub_machine_files[] = {
 static DEFINE_MUTEX(mml_object_map_lock);
 static DECLARE_BITMAP(mml_object_map, MML_MAX_OBJS_PER_SLAB);
 
-/* The cache's slab that is at @pfn, or NULL. *@next: where to look next. */
-static struct mml_slab *mml_slab_at(struct mml_kmem_cache *s, unsigned long pfn,
-				    unsigned long *next)
-{
-	struct mml_page *page = &s->machine->memmap[pfn];
-
-	*next = pfn + 1;
-	if (!mml_page_is_slab(page) || READ_ONCE(page->mapping) != s)
-		return NULL;
-	*next = pfn + (1UL << page->order);
-	return mml_page_slab(page);
-}
-
 /* The numbers of its objects that are not on its list. */
 static void mml_show_objects(struct mml_kmem_cache *s, struct mml_slab *slab, char *text,
 			     size_t size, unsigned long *free)
@@ -121,12 +109,31 @@ static void mml_show_objects(struct mml_kmem_cache *s, struct mml_slab *slab, ch
 	scnprintf(text, size, "%*pbl", objects, free);
 }
 
+/* Who has them, if that is kept. Returns: how many of up to @most were told. */
+static unsigned int mml_name_owners(struct mml_kmem_cache *s, struct mml_slab *slab,
+				    unsigned int most)
+{
+	unsigned int told = 0, nr;
+
+	for (nr = 1; nr <= slab->counters.objects && told < most; nr++) {
+		void *object = mml_object_at(s, slab, nr);
+
+		if (mml_object_info(s, object)->state != MML_OBJECT_ALLOCATED)
+			continue;
+		pr_info("Object 0x%lx @offset=%zu\n", mml_lab_address(s, object),
+			object - mml_slab_address(s, slab));
+		mml_print_tracking(s, object);
+		told++;
+	}
+	return told;
+}
+
 /* The objects in use of its first few slabs. */
 static void mml_name_objects(struct mml_kmem_cache *s)
 {
 	unsigned long pfn, next;
 	char text[MML_REPORT_TEXT];
-	unsigned int slabs = 0;
+	unsigned int slabs = 0, owners = 0;
 
 	mutex_lock(&mml_object_map_lock);
 	for (pfn = 0; pfn < s->machine->nr_frames && slabs < MML_REPORT_SLABS; pfn = next) {
@@ -137,6 +144,8 @@ static void mml_name_objects(struct mml_kmem_cache *s)
 		mml_show_objects(s, slab, text, sizeof(text), mml_object_map);
 		pr_info("cache %s, slab at frame %lu: %u of %u objects in use: %s\n", s->name,
 			pfn, slab->counters.inuse, slab->counters.objects, text);
+		if (s->flags & SLAB_STORE_USER)
+			owners += mml_name_owners(s, slab, MML_REPORT_OWNERS - owners);
 		slabs++;
 	}
 	mutex_unlock(&mml_object_map_lock);

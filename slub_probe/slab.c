@@ -56,14 +56,6 @@ static bool mml_slab_update(struct mml_slab *slab, union mml_slab_counters *old,
 	return try_cmpxchg64(&slab->counters.full, &old->full, new.full);
 }
 
-/* The number of an object, from 1 on. */
-static u16 mml_object_nr(const struct mml_kmem_cache *s, struct mml_slab *slab,
-			 const void *object)
-{
-	return object ? reciprocal_divide(object - mml_slab_address(s, slab),
-					  s->reciprocal_size) + 1 : 0;
-}
-
 /* Behind @object on a freelist. Returns: NULL at the end, or where a link is wrong. */
 static void *mml_next_free(const struct mml_kmem_cache *s, void *object)
 {
@@ -89,10 +81,12 @@ static atomic_long_t *mml_slab_pages(const struct mml_kmem_cache *s)
 static void mml_slab_link_objects(struct mml_kmem_cache *s, struct mml_slab *slab,
 				  unsigned int nr)
 {
-	void *object = mml_slab_address(s, slab);
+	void *object = mml_object_at(s, slab, 1);
 	unsigned int i;
 
 	for (i = 0; i < nr; i++, object += s->size) {
+		if (unlikely(s->path == MML_SLAB_DEBUG))
+			mml_debug_setup_object(s, object);
 		if (unlikely(s->ctor))
 			s->ctor(object);
 		mml_set_freepointer(s, object, i + 1 < nr ? object + s->size : NULL);
@@ -144,6 +138,8 @@ struct mml_slab *mml_new_slab(struct mml_kmem_cache *s, gfp_t gfp, int nid)
 	slab = mml_page_slab(page);
 	slab->partial = false;
 	slab->counters = counters;
+	if (unlikely(s->path == MML_SLAB_DEBUG))
+		mml_debug_setup_slab(s, slab);
 	mml_slab_link_objects(s, slab, counters.objects);
 	page->mapping = s;
 	/* From now on it is one, for who finds it in the memmap. */
@@ -295,6 +291,8 @@ static unsigned int mml_take_objects(struct mml_kmem_cache *s, struct mml_slab *
 	unsigned int taken;
 	void *object;
 
+	if (unlikely(s->path == MML_SLAB_DEBUG))
+		return mml_debug_take_objects(s, slab, objects, nr, full);
 	do {
 		object = mml_object_at(s, slab, old.freelist);
 		for (taken = 0; object && taken < nr; taken++) {
@@ -376,9 +374,25 @@ unsigned int mml_refill_objects(struct mml_kmem_cache *s, void **objects, gfp_t 
 	return done ?: mml_take_new(s, objects, gfp, nid, nr);
 }
 
+/* One object of a slab, past all that CPUs have. Returns: NULL if there is no memory. */
+void *mml_alloc_one(struct mml_kmem_cache *s, gfp_t gfp, int nid)
+{
+	void *object;
+
+	return mml_refill_objects(s, &object, gfp, nid == NUMA_NO_NODE ?
+				  mml_numa_node(s->machine) : nid, 1) ? object : NULL;
+}
+
 /*
  * To slabs.
  */
+
+/* It is to be on no list. Returns: false if it is, for that is corrupt. */
+bool mml_slab_unlist(struct mml_kmem_cache *s, struct mml_kmem_cache_node *n,
+		     struct mml_slab *slab)
+{
+	return !slab->partial || mml_remove_partial(s, n, slab);
+}
 
 /*
  * The slab has free objects: see to its place. Returns: whether it is on no list and is to be
@@ -390,7 +404,7 @@ static bool mml_slab_move(struct mml_kmem_cache *s, struct mml_kmem_cache_node *
 	lockdep_assert_held(&n->list_lock);
 
 	if (!now.inuse && n->partial.nr >= s->min_partial)
-		return !slab->partial || mml_remove_partial(s, n, slab);
+		return mml_slab_unlist(s, n, slab);
 	if (!slab->partial)
 		mml_add_partial(s, n, slab, true);
 	return false;
@@ -436,6 +450,29 @@ static enum mml_slab_put mml_slab_put(struct mml_kmem_cache *s, struct mml_slab 
 }
 
 /*
+ * Give objects back to their slab with the lock held that its place needs. *@put: what is left
+ * to do. Returns: whether the slab is to be discarded.
+ */
+static bool mml_slab_put_locked(struct mml_kmem_cache *s, struct mml_kmem_cache_node *n,
+				struct mml_slab *slab, void *head, void *tail,
+				unsigned int nr, enum mml_slab_put *put)
+{
+	union mml_slab_counters now;
+
+	*put = mml_slab_put(s, slab, head, tail, nr, true, &now);
+	return *put == MML_SLAB_MOVE && mml_slab_move(s, n, slab, now);
+}
+
+/* An object of a cache of which no CPU keeps slabs. Returns: whether to discard the slab. */
+bool mml_slab_free_locked(struct mml_kmem_cache *s, struct mml_kmem_cache_node *n,
+			  struct mml_slab *slab, void *object)
+{
+	enum mml_slab_put put;
+
+	return mml_slab_put_locked(s, n, slab, object, object, 1, &put);
+}
+
+/*
  * Give @nr objects back to their slab, linked from @head to @tail. A slab that was full
  * becomes this CPU's, for later, where CPUs have such. Any context but NMI.
  */
@@ -451,9 +488,7 @@ void mml_slab_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *head,
 	put = mml_slab_put(s, slab, head, tail, nr, false, &now);
 	if (put == MML_SLAB_MOVE) {
 		spin_lock_irqsave(&n->list_lock, flags);
-		put = mml_slab_put(s, slab, head, tail, nr, true, &now);
-		if (put == MML_SLAB_MOVE)
-			discard = mml_slab_move(s, n, slab, now);
+		discard = mml_slab_put_locked(s, n, slab, head, tail, nr, &put);
 		spin_unlock_irqrestore(&n->list_lock, flags);
 	}
 	if (put == MML_SLAB_KEEP)
@@ -556,6 +591,19 @@ void mml_slab_put_back(struct mml_kmem_cache *s, struct mml_slab *slab, void *he
 	spin_unlock_irqrestore(&n->list_lock, flags);
 	if (discard)
 		mml_discard_slab(s, slab);
+}
+
+/* The cache's slab that is at @pfn, or NULL. *@next: where to look next. */
+struct mml_slab *mml_slab_at(const struct mml_kmem_cache *s, unsigned long pfn,
+			     unsigned long *next)
+{
+	struct mml_page *page = &s->machine->memmap[pfn];
+
+	*next = pfn + 1;
+	if (!mml_page_is_slab(page) || READ_ONCE(page->mapping) != s)
+		return NULL;
+	*next = pfn + (1UL << page->order);
+	return mml_page_slab(page);
 }
 
 /* Empty slabs go, however few partial ones there are. */

@@ -26,6 +26,13 @@
 #define MML_MAX_OBJS_PER_SLAB	32767UL
 /* Slabs are no larger than this, unless a single object is. */
 #define MML_SLAB_MAX_ORDER	3
+/* Neither fast path: each object is checked. */
+#define MML_SLAB_DEBUG		MML_NR_SLAB_PATHS
+/* What makes a cache a debugged one. */
+#define MML_SLAB_DEBUG_FLAGS	(SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | \
+				 SLAB_STORE_USER | SLAB_TRACE)
+/* Of these, what needs memory beside each object. */
+#define MML_SLAB_METADATA_FLAGS	(SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER)
 /* Objects that a sheaf may have at most. */
 #define MML_SHEAF_MAX		1024
 /* And memory, unless it is a single object. */
@@ -62,6 +69,8 @@ union mml_slab_counters {
  * @prev: of the one before; on a node's list only
  * @__page_refcount: the page allocator's
  * @partial: it is on its node's partial list; under that one's lock
+ * @isolated: of a cache that is debugged: objects that were damaged, and are given out no
+ *	more; under that lock, too
  * @slab_cache: whose slab it is
  * @counters: see there
  */
@@ -75,7 +84,8 @@ struct mml_slab {
 	u32 next;
 	u32 prev;
 	atomic_t __page_refcount;
-	u32 partial;
+	u16 partial;
+	u16 isolated;
 	struct mml_kmem_cache *slab_cache;
 	union mml_slab_counters counters;
 };
@@ -199,11 +209,15 @@ struct mml_kmem_cache_node {
  * @cpu_sheaves: fast path B
  * @base: where the kernel maps frame 0; NULL: there are nodes or sections, and it is not so easy
  *	to find an object's slab, or whether that is near
- * @path: which of them
+ * @path: which of them; MML_SLAB_DEBUG: neither
  * @flags: SLAB_*
  * @size: of an object, with what lies between it and the next one
  * @object_size: of an object, as asked for
  * @offset: where in a free object its link is
+ * @inuse: of an object, with what belongs to it at its end; then comes what debugging keeps
+ * @info: where behind an object of a debugged cache its struct mml_object_info is
+ * @red_left_pad: bytes before an object that nobody may write to
+ * @poison: a free object has a pattern
  * @order: of its slabs
  * @slab_mask: what differs between the addresses of a slab's objects
  * @random: what links are made unreadable with
@@ -245,6 +259,10 @@ struct mml_kmem_cache {
 	unsigned long random;
 
 	struct reciprocal_value reciprocal_size;
+	unsigned int red_left_pad;
+	unsigned int inuse;
+	unsigned int info;
+	bool poison;
 	u8 min_order;
 	unsigned int nr_objects;
 	unsigned int align;
@@ -339,7 +357,16 @@ static inline union mml_slab_counters mml_slab_counters(const struct mml_slab *s
 static inline void *mml_object_at(const struct mml_kmem_cache *s, struct mml_slab *slab,
 				  u16 nr)
 {
-	return nr ? mml_slab_address(s, slab) + (nr - 1) * (size_t)s->size : NULL;
+	return nr ? mml_slab_address(s, slab) + (nr - 1) * (size_t)s->size + s->red_left_pad :
+		    NULL;
+}
+
+/* The number of an object, from 1 on. */
+static inline u16 mml_object_nr(const struct mml_kmem_cache *s, struct mml_slab *slab,
+				const void *object)
+{
+	return object ? reciprocal_divide(object - mml_slab_address(s, slab),
+					  s->reciprocal_size) + 1 : 0;
 }
 
 /* Slabs that the cache has. Without any there are no objects, wherever one looks. */
@@ -438,8 +465,15 @@ struct mml_slab *mml_get_partial(struct mml_kmem_cache *s, int nid, bool this_no
 				 void **freelist);
 unsigned int mml_refill_objects(struct mml_kmem_cache *s, void **objects, gfp_t gfp,
 				int nid, unsigned int nr);
+void *mml_alloc_one(struct mml_kmem_cache *s, gfp_t gfp, int nid);
 void mml_slab_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *head,
 		   void *tail, unsigned int nr);
+bool mml_slab_free_locked(struct mml_kmem_cache *s, struct mml_kmem_cache_node *n,
+			  struct mml_slab *slab, void *object);
+bool mml_slab_unlist(struct mml_kmem_cache *s, struct mml_kmem_cache_node *n,
+		     struct mml_slab *slab);
+struct mml_slab *mml_slab_at(const struct mml_kmem_cache *s, unsigned long pfn,
+			     unsigned long *next);
 void mml_slab_free_objects(struct mml_kmem_cache *s, void **objects, unsigned int nr);
 void mml_slab_put_back(struct mml_kmem_cache *s, struct mml_slab *slab, void *head);
 void mml_shrink_node(struct mml_kmem_cache *s, struct mml_kmem_cache_node *n);
@@ -465,6 +499,24 @@ unsigned int mml_sheaf_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned 
 void mml_sheaf_free_bulk(struct mml_kmem_cache *s, unsigned int nr, void **objects);
 void mml_sheaves_flush(struct mml_kmem_cache *s, struct mml_slub_percpu_sheaves *pcs);
 void mml_barn_shrink(struct mml_kmem_cache *s, struct mml_node_barn *barn);
+
+/* debug.c: caches of which each object is checked, without a fast path */
+void mml_debug_setup_slab(struct mml_kmem_cache *s, struct mml_slab *slab);
+void mml_debug_setup_object(struct mml_kmem_cache *s, void *object);
+unsigned int mml_debug_take_objects(struct mml_kmem_cache *s, struct mml_slab *slab,
+				    void **objects, unsigned int nr, bool *full);
+void *mml_debug_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid, size_t size,
+		      unsigned long addr);
+void mml_debug_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *object,
+		    unsigned long addr);
+void mml_debug_whole_object(struct mml_kmem_cache *s, struct mml_slab *slab, void *object);
+unsigned long mml_debug_validate(struct mml_kmem_cache *s);
+void mml_debug_release(struct mml_kmem_cache *s);
+
+/* debug_param.c: which caches these are */
+int mml_slab_debug_check(const char *text);
+slab_flags_t mml_slab_debug_flags(const char *text, const char *name,
+				  bool *no_higher_order);
 
 /*
  * The fast paths, in line: what most requests are.
@@ -595,15 +647,22 @@ static inline bool mml_slab_is_local(const struct mml_kmem_cache *s,
 	return likely(s->nr_nodes == 1) || slab->nid == mml_numa_node(s->machine);
 }
 
-/* An object of @slab, which is one of @s, goes back. */
+/* An object of @slab, which is one of @s, goes back, from the code at @addr. */
 static __always_inline void mml_object_free(struct mml_kmem_cache *s,
-					    struct mml_slab *slab, void *object)
+					    struct mml_slab *slab, void *object,
+					    unsigned long addr)
 {
 	if (s->path == MML_SLAB_SHEAVES)
 		mml_sheaf_free_slow(s, slab, object);
+	else if (unlikely(s->path == MML_SLAB_DEBUG))
+		mml_debug_free(s, slab, object, addr);
 	else if (!mml_cpu_slab_push(s, slab, object))
 		mml_cpu_slab_free_slow(s, slab, object);
 }
+
+/* alloc.c: any request, of any path */
+void *mml_slab_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid, size_t size,
+		     struct mml_alloc_site *site, unsigned long addr);
 
 /* cache.c: caches as a whole */
 struct mml_kmem_cache *__mml_kmem_cache_create(struct mml_slub *slub, const char *name,
@@ -613,6 +672,7 @@ struct mml_kmem_cache *__mml_kmem_cache_create(struct mml_slub *slub, const char
 	__must_hold(&slub->slab_mutex);
 void __mml_kmem_cache_destroy(struct mml_kmem_cache *s);
 unsigned long mml_cache_shrink(struct mml_kmem_cache *s);
+unsigned long mml_cache_drain(struct mml_kmem_cache *s);
 void mml_cache_cpu_dead(struct mml_kmem_cache *s, unsigned int cpu);
 
 /* ioctl.c: caches held by handle */

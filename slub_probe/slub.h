@@ -47,6 +47,7 @@ struct mml_kmem_cache *mml_kmem_cache_create(struct mml_machine *machine,
 int mml_kmem_cache_destroy(struct mml_kmem_cache *s);
 unsigned long mml_kmem_cache_shrink(struct mml_kmem_cache *s);
 void mml_kmem_caches_shrink(struct mml_machine *machine);
+unsigned long mml_kmem_cache_validate(struct mml_kmem_cache *s);
 unsigned int mml_kmem_cache_size(const struct mml_kmem_cache *s);
 
 void *mml_kmem_cache_alloc_node(struct mml_kmem_cache *s, gfp_t gfp, int nid,

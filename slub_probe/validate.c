@@ -226,7 +226,7 @@ static void mml_cpu_validate(void *data)
 			continue;
 		if (s->path == MML_SLAB_SHEAVES)
 			mml_cpu_sheaves_validate(s, sv->v);
-		else
+		else if (s->path == MML_SLAB_CPU_SLABS)
 			mml_cpu_slab_validate(s, sv->v);
 	}
 }

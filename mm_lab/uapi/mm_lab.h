@@ -130,6 +130,9 @@ struct mml_info {
 #define MML_MACHINE_PAGE_POISON	(1U << 5)
 #define MML_MACHINE_INIT_ON_FREE (1U << 6)
 
+/* struct mml_machine_create.slab_debug: text, with the zero at its end. */
+#define MML_SLAB_DEBUG_LEN	64
+
 /* How many nodes a machine may have. */
 #define MML_MAX_NODES		8
 
@@ -147,6 +150,10 @@ struct mml_info {
  * @pad: zero
  * @movable: in: so much of the memory, in bytes, at the ends of the nodes, is zone Movable
  * @distance: in: from node to node: 10 to itself, up to 255 to others; 0: 10, or 20
+ * @slab_debug: in: which object caches are debugged, and how, NUL-terminated: letters F
+ *	checks, Z red zones, P poison, U who has an object, T all told, O not with larger
+ *	slabs, - none; after a comma, names of caches, with * and ?; a semicolon, and the same
+ *	for others: "FZPU", "-;FZ,pearls,kmalloc-*". Empty: none
  *
  * The machine goes when its file is closed and the last session on it is gone,
  * unless MML_MACHINE_KEEP is set. EPERM: needs CAP_SYS_ADMIN. EEXIST: a kept
@@ -165,6 +172,7 @@ struct mml_machine_create {
 	__u32 pad;
 	__u64 movable;
 	__u8 distance[MML_MAX_NODES][MML_MAX_NODES];
+	char slab_debug[MML_SLAB_DEBUG_LEN];
 };
 
 /**
