@@ -16,7 +16,9 @@
  * orders follow the CPUs that there are.
  *
  * Locking: slub->slab_mutex for the list of caches and all of the above. It is never taken
- * where memory is reclaimed.
+ * where memory is reclaimed. Who wants to have all that CPUs keep takes the lock of the CPUs
+ * before it: what one that is going keeps is its own until it has been told to be dead
+ * (mml_cache_cpu_dead()).
  */
 #include <linux/cpu.h>
 #include <linux/export.h>
@@ -333,6 +335,19 @@ EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_create, MM_LAB);
  * Giving back.
  */
 
+/* No CPU goes, and no cache. */
+void mml_slub_lock(struct mml_slub *slub)
+{
+	cpus_read_lock();
+	mutex_lock(&slub->slab_mutex);
+}
+
+void mml_slub_unlock(struct mml_slub *slub)
+{
+	mutex_unlock(&slub->slab_mutex);
+	cpus_read_unlock();
+}
+
 static void mml_flush_this_cpu(void *cache)
 {
 	struct mml_kmem_cache *s = cache;
@@ -373,10 +388,15 @@ void mml_cache_cpu_dead(struct mml_kmem_cache *s, unsigned int cpu)
 	local_irq_restore(flags);
 }
 
-/* Give back all that can be. With slab_mutex held. Returns: how many slabs there still are. */
+/*
+ * Give back all that can be. With the CPUs' lock and slab_mutex held. Returns: how many slabs
+ * there still are.
+ */
 unsigned long mml_cache_shrink(struct mml_kmem_cache *s)
 {
 	unsigned int i;
+
+	lockdep_assert_cpus_held();
 
 	mml_flush_all(s);
 	for (i = 0; i < s->nr_nodes; i++)
@@ -408,9 +428,9 @@ unsigned long mml_kmem_cache_shrink(struct mml_kmem_cache *s)
 	struct mml_slub *slub = mml_slub(s->machine);
 	unsigned long left;
 
-	mutex_lock(&slub->slab_mutex);
+	mml_slub_lock(slub);
 	left = mml_cache_shrink(s);
-	mutex_unlock(&slub->slab_mutex);
+	mml_slub_unlock(slub);
 	return left;
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_shrink, MM_LAB);
@@ -426,10 +446,10 @@ void mml_kmem_caches_shrink(struct mml_machine *machine)
 	struct mml_slub *slub = mml_slub(machine);
 	struct mml_kmem_cache *s;
 
-	mutex_lock(&slub->slab_mutex);
+	mml_slub_lock(slub);
 	list_for_each_entry(s, &slub->slab_caches, list)
 		mml_cache_shrink(s);
-	mutex_unlock(&slub->slab_mutex);
+	mml_slub_unlock(slub);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_caches_shrink, MM_LAB);
 
@@ -460,7 +480,7 @@ int mml_kmem_cache_destroy(struct mml_kmem_cache *s)
 	if (IS_ERR_OR_NULL(s))
 		return 0;
 	slub = mml_slub(s->machine);
-	mutex_lock(&slub->slab_mutex);
+	mml_slub_lock(slub);
 	if (s->refcount > 1) {
 		s->refcount--;
 	} else if (mml_cache_drain(s)) {
@@ -469,7 +489,7 @@ int mml_kmem_cache_destroy(struct mml_kmem_cache *s)
 	} else {
 		__mml_kmem_cache_destroy(s);
 	}
-	mutex_unlock(&slub->slab_mutex);
+	mml_slub_unlock(slub);
 	return err;
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_destroy, MM_LAB);

@@ -12,8 +12,12 @@
  *
  * Kernel counterpart: none.
  *
+ * Life: a cache has as many users as calls that look at it, and one more while it has a handle.
+ * The last one destroys it. When a session ends, which may be under mmap_lock, its objects go;
+ * its caches go when the session does, for to destroy one the CPUs have to stay.
+ *
  * Locking: caches->lock, a mutex, protects all of it. Taken under mmap_lock when a process
- * exits; slab_mutex is taken inside.
+ * exits; slab_mutex is not taken inside.
  */
 #include <linux/mutex.h>
 #include <linux/prandom.h>
@@ -26,6 +30,8 @@
 #include "slub_probe/slab.h"
 
 #define MML_CACHE_MAX_COUNT	(1U << 24)
+/* Caches that a session may have. */
+#define MML_SESSION_MAX_CACHES	1024
 /* Objects of a call that is not over yet. */
 #define MML_CACHE_NEW		XA_MARK_1
 
@@ -38,6 +44,7 @@
  * @objects: those that the session has, by number
  * @nr: how many
  * @charged: frames that the session is charged with
+ * @users: see the head of this file
  */
 struct mml_session_cache {
 	struct mml_kmem_cache *s;
@@ -47,17 +54,20 @@ struct mml_session_cache {
 	struct xarray objects;
 	u64 nr;
 	u64 charged;
+	refcount_t users;
 };
 
 /**
  * struct mml_session_caches - the caches of one session
  * @lock: protects what follows
  * @handles: struct mml_session_cache, by handle
+ * @nr: how many
  * @ended: the session is over: nothing may be added
  */
 struct mml_session_caches {
 	struct mutex lock;
 	struct xarray handles;
+	unsigned int nr;
 	bool ended;
 };
 
@@ -209,9 +219,8 @@ static void mml_session_objects_del(struct mml_session *session,
  * Caches.
  */
 
-/* It goes, with what it has; it is in no table. */
-static void mml_session_cache_free(struct mml_session *session,
-				   struct mml_session_cache *sc)
+static void mml_session_cache_free_objects(struct mml_session *session,
+					   struct mml_session_cache *sc)
 {
 	unsigned long number;
 	void *object;
@@ -220,10 +229,46 @@ static void mml_session_cache_free(struct mml_session *session,
 		mml_session_object_del(session, sc, number);
 		cond_resched();
 	}
+}
+
+/* One user less; the last one's, it goes. Not under caches->lock, nor under mmap_lock. */
+static void mml_session_cache_put(struct mml_session *session, struct mml_session_cache *sc)
+{
+	if (!refcount_dec_and_test(&sc->users))
+		return;
+	mml_session_cache_free_objects(session, sc);
 	xa_destroy(&sc->objects);
 	mml_kmem_cache_destroy(sc->s);
 	mml_session_cache_uncharge(session, sc, 0);
 	kfree(sc);
+}
+
+/* With caches->lock held. Returns: the cache; ERR_PTR(): -ENXIO, -EBADF. */
+static struct mml_session_cache *mml_session_cache_find(struct mml_session_caches *caches,
+							u32 handle)
+{
+	struct mml_session_cache *sc;
+
+	lockdep_assert_held(&caches->lock);
+	if (caches->ended)
+		return ERR_PTR(-ENXIO);
+	sc = xa_load(&caches->handles, handle);
+	return sc ?: ERR_PTR(-EBADF);
+}
+
+/* As mml_session_cache_find(), without the lock, and with one user more. */
+static struct mml_session_cache *mml_session_cache_get(struct mml_session *session,
+						       u32 handle)
+{
+	struct mml_session_caches *caches = mml_session_caches(session);
+	struct mml_session_cache *sc;
+
+	mutex_lock(&caches->lock);
+	sc = mml_session_cache_find(caches, handle);
+	if (!IS_ERR(sc))
+		refcount_inc(&sc->users);
+	mutex_unlock(&caches->lock);
+	return sc;
 }
 
 void mml_session_caches_exit(struct mml_session *session)
@@ -235,19 +280,27 @@ void mml_session_caches_exit(struct mml_session *session)
 	mutex_lock(&caches->lock);
 	caches->ended = true;
 	xa_for_each(&caches->handles, handle, sc)
-		mml_session_cache_free(session, sc);
-	xa_destroy(&caches->handles);
+		mml_session_cache_free_objects(session, sc);
 	mutex_unlock(&caches->lock);
 }
 
 void mml_session_caches_free(struct mml_session *session)
 {
-	kfree(mml_session_caches(session));
+	struct mml_session_caches *caches = mml_session_caches(session);
+	struct mml_session_cache *sc;
+	unsigned long handle;
+
+	xa_for_each(&caches->handles, handle, sc)
+		mml_session_cache_put(session, sc);
+	xa_destroy(&caches->handles);
+	mutex_destroy(&caches->lock);
+	kfree(caches);
 }
 
 static const slab_flags_t mml_cache_slab_flags[] = {
 	SLAB_HWCACHE_ALIGN, SLAB_RECLAIM_ACCOUNT, SLAB_CACHE_DMA, SLAB_TYPESAFE_BY_RCU,
-	SLAB_NO_MERGE,
+	SLAB_NO_MERGE, 0 /* KMALLOC */, SLAB_CONSISTENCY_CHECKS, SLAB_RED_ZONE, SLAB_POISON,
+	SLAB_STORE_USER,
 };
 
 /* Where its objects come from; NULL: they are blocks of frames. */
@@ -315,17 +368,23 @@ static int mml_session_cache_make(struct mml_session *session,
 	return 0;
 }
 
-/* Returns: 0; -ENXIO if the session ended meanwhile; -ENOMEM. */
+/* Returns: 0; -ENXIO if the session ended meanwhile; -ENOSPC; -ENOMEM. */
 static int mml_session_cache_enter(struct mml_session *session,
 				   struct mml_session_cache *sc, u32 *handle)
 {
 	struct mml_session_caches *caches = mml_session_caches(session);
-	int err = -ENXIO;
+	int err;
 
 	mutex_lock(&caches->lock);
-	if (!caches->ended)
+	if (caches->ended)
+		err = -ENXIO;
+	else if (caches->nr == MML_SESSION_MAX_CACHES)
+		err = -ENOSPC;
+	else
 		err = mml_xa_alloc(session->machine, &caches->handles, handle, sc,
 				   GFP_KERNEL_ACCOUNT);
+	if (!err)
+		caches->nr++;
 	mutex_unlock(&caches->lock);
 	return err == -EBUSY ? -ENOMEM : err;
 }
@@ -341,6 +400,7 @@ static int mml_ioc_cache_create(struct mml_ioctl_call *call, void *arg)
 	if (!sc)
 		return -ENOMEM;
 	sc->size = a->object_size;
+	refcount_set(&sc->users, 1);
 	xa_init_flags(&sc->objects, XA_FLAGS_ALLOC1);
 	err = a->flags & MML_CACHE_KMALLOC ? mml_session_cache_kmalloc(session, sc, a) :
 					     mml_session_cache_make(session, sc, a);
@@ -350,27 +410,29 @@ static int mml_ioc_cache_create(struct mml_ioctl_call *call, void *arg)
 	}
 	err = mml_session_cache_enter(session, sc, &a->cache);
 	if (err)
-		mml_session_cache_free(session, sc);
+		mml_session_cache_put(session, sc);
 	return err;
 }
 
-/* Returns: 0; -EBADF; -EBUSY if it has objects, unless these go, too. */
+/* Returns: 0; -ENXIO; -EBADF; -EBUSY if it has objects, unless these go, too. */
 static int mml_session_cache_drop(struct mml_session *session, u32 handle, bool all)
 {
 	struct mml_session_caches *caches = mml_session_caches(session);
 	struct mml_session_cache *sc;
-	int err = 0;
 
 	mutex_lock(&caches->lock);
-	sc = xa_load(&caches->handles, handle);
-	if (!sc)
-		err = -EBADF;
-	else if (sc->nr && !all)
-		err = -EBUSY;
-	else
-		mml_session_cache_free(session, xa_erase(&caches->handles, handle));
+	sc = mml_session_cache_find(caches, handle);
+	if (!IS_ERR(sc) && sc->nr && !all)
+		sc = ERR_PTR(-EBUSY);
+	if (!IS_ERR(sc)) {
+		xa_erase(&caches->handles, handle);
+		caches->nr--;
+	}
 	mutex_unlock(&caches->lock);
-	return err;
+	if (IS_ERR(sc))
+		return PTR_ERR(sc);
+	mml_session_cache_put(session, sc);
+	return 0;
 }
 
 static void mml_ioc_cache_create_undo(struct mml_ioctl_call *call, void *arg)
@@ -392,7 +454,7 @@ static int mml_ioc_cache_alloc(struct mml_ioctl_call *call, void *arg)
 	struct mml_session_caches *caches = mml_session_caches(call->session);
 	struct mml_cache_alloc *a = arg;
 	struct mml_session_cache *sc;
-	int err = -EBADF;
+	int err;
 
 	if (a->flags & ~(MML_CACHE_ZERO | MML_CACHE_NOWAIT) || !a->count ||
 	    a->count > MML_CACHE_MAX_COUNT ||
@@ -400,8 +462,10 @@ static int mml_ioc_cache_alloc(struct mml_ioctl_call *call, void *arg)
 		return -EINVAL;
 	if (mutex_lock_killable(&caches->lock))
 		return -EINTR;
-	sc = xa_load(&caches->handles, a->cache);
-	if (sc)
+	sc = mml_session_cache_find(caches, a->cache);
+	if (IS_ERR(sc))
+		err = PTR_ERR(sc);
+	else
 		err = a->node && !sc->s ? -EINVAL :
 		      mml_session_objects_add(call->session, sc, a);
 	mutex_unlock(&caches->lock);
@@ -419,9 +483,9 @@ static int mml_ioc_cache_free(struct mml_ioctl_call *call, void *arg)
 	    (a->seed && !(a->flags & MML_CACHE_RANDOM)))
 		return -EINVAL;
 	mutex_lock(&caches->lock);
-	sc = xa_load(&caches->handles, a->cache);
-	if (!sc)
-		err = -EBADF;
+	sc = mml_session_cache_find(caches, a->cache);
+	if (IS_ERR(sc))
+		err = PTR_ERR(sc);
 	else if (a->count > sc->nr)
 		err = -EINVAL;
 	else
@@ -433,19 +497,36 @@ static int mml_ioc_cache_free(struct mml_ioctl_call *call, void *arg)
 
 static int mml_ioc_cache_shrink(struct mml_ioctl_call *call, void *arg)
 {
-	struct mml_session_caches *caches = mml_session_caches(call->session);
 	struct mml_cache_shrink *a = arg;
 	struct mml_session_cache *sc;
 	struct mml_kmem_cache *s;
 
 	if (a->pad)
 		return -EINVAL;
-	mutex_lock(&caches->lock);
-	sc = xa_load(&caches->handles, a->cache);
-	s = sc ? mml_session_cache_of(call->session, sc) : NULL;
+	sc = mml_session_cache_get(call->session, a->cache);
+	if (IS_ERR(sc))
+		return PTR_ERR(sc);
+	s = mml_session_cache_of(call->session, sc);
 	a->slabs = s ? mml_kmem_cache_shrink(s) : 0;
-	mutex_unlock(&caches->lock);
-	return sc ? 0 : -EBADF;
+	mml_session_cache_put(call->session, sc);
+	return 0;
+}
+
+static int mml_ioc_cache_validate(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_cache_validate *a = arg;
+	struct mml_session_cache *sc;
+	struct mml_kmem_cache *s;
+
+	if (a->pad)
+		return -EINVAL;
+	sc = mml_session_cache_get(call->session, a->cache);
+	if (IS_ERR(sc))
+		return PTR_ERR(sc);
+	s = mml_session_cache_of(call->session, sc);
+	a->wrong = s ? mml_kmem_cache_validate(s) : 0;
+	mml_session_cache_put(call->session, sc);
+	return 0;
 }
 
 const struct mml_ioctl mml_slub_ioctls[MML_IOC_RANGE] = {
@@ -459,4 +540,6 @@ const struct mml_ioctl mml_slub_ioctls[MML_IOC_RANGE] = {
 		  mml_ioc_cache_free),
 	MML_IOCTL(MML_IOC_CACHE_SHRINK, struct mml_cache_shrink, MML_FILE_SESSION,
 		  mml_ioc_cache_shrink),
+	MML_IOCTL(MML_IOC_CACHE_VALIDATE, struct mml_cache_validate, MML_FILE_SESSION,
+		  mml_ioc_cache_validate),
 };

@@ -39,13 +39,13 @@ static void mml_slub_exit_caches(struct mml_slub *slub)
 {
 	struct mml_kmem_cache *s, *next;
 
-	mutex_lock(&slub->slab_mutex);
+	mml_slub_lock(slub);
 	list_for_each_entry_safe(s, next, &slub->slab_caches, list) {
 		if (mml_cache_drain(s))
 			mml_abandon_objects(s);
 		__mml_kmem_cache_destroy(s);
 	}
-	mutex_unlock(&slub->slab_mutex);
+	mml_slub_unlock(slub);
 }
 
 static void mml_slub_machine_exit(struct mml_machine *machine)

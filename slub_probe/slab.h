@@ -671,6 +671,8 @@ struct mml_kmem_cache *__mml_kmem_cache_create(struct mml_slub *slub, const char
 					       slab_flags_t flags)
 	__must_hold(&slub->slab_mutex);
 void __mml_kmem_cache_destroy(struct mml_kmem_cache *s);
+void mml_slub_lock(struct mml_slub *slub);
+void mml_slub_unlock(struct mml_slub *slub);
 unsigned long mml_cache_shrink(struct mml_kmem_cache *s);
 unsigned long mml_cache_drain(struct mml_kmem_cache *s);
 void mml_cache_cpu_dead(struct mml_kmem_cache *s, unsigned int cpu);

@@ -5,7 +5,6 @@
  *
  * Locking: slab_mutex, so that no cache goes; each lock of the lists looked at.
  */
-#include <linux/cpu.h>
 #include <linux/smp.h>
 
 #include "slub_probe/slab.h"
@@ -250,9 +249,7 @@ void mml_slub_validate(struct mml_machine *machine, struct mml_validation *v)
 	struct mml_kmem_cache *s;
 	int cpu;
 
-	/* As where a CPU goes: its lock comes first. */
-	cpus_read_lock();
-	mutex_lock(&sv.slub->slab_mutex);
+	mml_slub_lock(sv.slub);
 	list_for_each_entry(s, &sv.slub->slab_caches, list)
 		mml_nodes_validate(s, v);
 	if (atomic_long_read(&sv.slub->nr_pages[0]) ||
@@ -261,6 +258,5 @@ void mml_slub_validate(struct mml_machine *machine, struct mml_validation *v)
 			smp_call_function_single(cpu, mml_cpu_validate, &sv, true);
 		mml_slabs_validate(sv.slub, v);
 	}
-	mutex_unlock(&sv.slub->slab_mutex);
-	cpus_read_unlock();
+	mml_slub_unlock(sv.slub);
 }

@@ -561,6 +561,10 @@ struct mml_block_free {
 #define MML_CACHE_TYPESAFE	(1U << 3)
 #define MML_CACHE_NO_MERGE	(1U << 4)
 #define MML_CACHE_KMALLOC	(1U << 5)
+#define MML_CACHE_CHECKS	(1U << 6)	/* SLAB_CONSISTENCY_CHECKS */
+#define MML_CACHE_RED_ZONE	(1U << 7)
+#define MML_CACHE_POISON	(1U << 8)
+#define MML_CACHE_STORE_USER	(1U << 9)
 
 /**
  * struct mml_cache_create - MML_IOC_CACHE_CREATE, on a session file
@@ -572,8 +576,8 @@ struct mml_block_free {
  * @sheaf_capacity: in: objects in a sheaf, up to 1024; 0: by their size
  * @cache: out: by which it is known; it goes with the session at the latest
  *
- * ENOMEM: there is no memory for it. EOPNOTSUPP: the machine has no memory at all. EINVAL:
- * size, alignment, flags, path, capacity, name.
+ * ENOMEM: there is no memory for it. ENOSPC: the session has 1024 already. EOPNOTSUPP: the
+ * machine has no memory at all. EINVAL: size, alignment, flags, path, capacity, name.
  */
 struct mml_cache_create {
 	char name[MML_CACHE_NAME_LEN];
@@ -656,11 +660,26 @@ struct mml_cache_shrink {
 	__u32 pad;
 };
 
+/**
+ * struct mml_cache_validate - MML_IOC_CACHE_VALIDATE, on a session file: check every object
+ * @cache: in: of this cache; of kmalloc: of the one that its objects come from
+ * @pad: zero
+ * @wrong: out: with how many something was wrong; 0, too, if the cache is not debugged
+ *
+ * EBADF: the session has no such cache.
+ */
+struct mml_cache_validate {
+	__u32 cache;
+	__u32 pad;
+	__u64 wrong;
+};
+
 #define MML_IOC_CACHE_CREATE	_IOWR(MML_IOC_TYPE, MML_IOC_SLUB + 0x00, struct mml_cache_create)
 #define MML_IOC_CACHE_DESTROY	_IOW(MML_IOC_TYPE, MML_IOC_SLUB + 0x01, struct mml_cache_destroy)
 #define MML_IOC_CACHE_ALLOC	_IOW(MML_IOC_TYPE, MML_IOC_SLUB + 0x02, struct mml_cache_alloc)
 #define MML_IOC_CACHE_FREE	_IOW(MML_IOC_TYPE, MML_IOC_SLUB + 0x03, struct mml_cache_free)
 #define MML_IOC_CACHE_SHRINK	_IOWR(MML_IOC_TYPE, MML_IOC_SLUB + 0x04, struct mml_cache_shrink)
+#define MML_IOC_CACHE_VALIDATE	_IOWR(MML_IOC_TYPE, MML_IOC_SLUB + 0x05, struct mml_cache_validate)
 
 /*
  * The window: map the session file once,
