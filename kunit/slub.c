@@ -344,6 +344,10 @@ static void mml_slub_test_refused(struct kunit *test)
 	MML_REFUSED(machine, 64, &args, 0, -EINVAL);
 	args = (struct mml_kmem_cache_args){ .sheaf_capacity = MML_SHEAF_MAX + 1 };
 	MML_REFUSED(machine, 64, &args, 0, -EINVAL);
+	args = (struct mml_kmem_cache_args){ .useroffset = 60, .usersize = 5 };
+	MML_REFUSED(machine, 64, &args, 0, -EINVAL);
+	args = (struct mml_kmem_cache_args){ .useroffset = -4U, .usersize = 8 };
+	MML_REFUSED(machine, 64, &args, 0, -EINVAL);
 	MML_REFUSED(machine, 64, NULL, SLAB_NOLEAKTRACE, -EINVAL);
 	MML_REFUSED(bare, 64, NULL, 0, -EOPNOTSUPP);
 	KUNIT_EXPECT_NULL(test, mml_kmalloc(bare, 64, GFP_KERNEL));
@@ -779,6 +783,44 @@ static void mml_slub_test_krealloc(struct kunit *test)
 	mml_kfree(machine, object);
 }
 
+/* What may be copied to a process: of one object, what its cache says. */
+static void mml_slub_test_usersize(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	const struct mml_test_path *param = test->param_value;
+	struct mml_kmem_cache_args args = {
+		.path = param->path, .useroffset = 16, .usersize = 20,
+	};
+	struct mml_kmem_cache *s = mml_kmem_cache_create(machine, "x", 96, &args, param->flags);
+	struct mml_kmem_cache *other;
+	size_t offset, n;
+	u8 *object;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(s));
+	object = mml_kmem_cache_alloc(s, GFP_KERNEL);
+	mml_kmem_cache_free(s, mml_kmem_cache_alloc(s, GFP_KERNEL));
+	for (offset = 0; offset < 96; offset++)
+		for (n = 1; n < 200; n++)
+			KUNIT_EXPECT_EQ(test, mml_check_heap_object(machine, object + offset, n),
+					offset >= 16 && offset + n <= 36);
+	mml_kmem_cache_free(s, object);
+	args.usersize = 0;
+	args.useroffset = 0;
+	other = mml_kmem_cache_create(machine, "y", 96, &args, param->flags);
+	KUNIT_EXPECT_PTR_NE(test, other, s);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(other), 0);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+	object = mml_kmalloc(machine, 200, GFP_KERNEL);
+	KUNIT_EXPECT_TRUE(test, mml_check_heap_object(machine, object, 256));
+	KUNIT_EXPECT_FALSE(test, mml_check_heap_object(machine, object + 1, 256));
+	mml_kfree(machine, object);
+	object = mml_kmalloc(machine, 3 * PAGE_SIZE, GFP_KERNEL);
+	KUNIT_EXPECT_TRUE(test, mml_check_heap_object(machine, object + 1, 4 * PAGE_SIZE - 1));
+	KUNIT_EXPECT_FALSE(test, mml_check_heap_object(machine, object + 1, 4 * PAGE_SIZE));
+	mml_kfree(machine, object);
+	KUNIT_EXPECT_TRUE(test, mml_check_heap_object(machine, test, 1));
+}
+
 static struct kunit_case mml_slub_cases[] = {
 	KUNIT_CASE_PARAM_ATTR(mml_slub_test_random, mml_slub_all_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),
@@ -798,6 +840,7 @@ static struct kunit_case mml_slub_cases[] = {
 	KUNIT_CASE_PARAM(mml_slub_test_typesafe, mml_slub_all_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_test_nodes, mml_slub_all_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_test_fail_nth, mml_slub_path_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_test_usersize, mml_slub_all_gen_params),
 	KUNIT_CASE(mml_slub_test_kmalloc),
 	KUNIT_CASE(mml_slub_test_kmalloc_edges),
 	KUNIT_CASE(mml_slub_test_krealloc),

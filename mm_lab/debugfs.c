@@ -58,8 +58,13 @@ void mml_debugfs_machine_add(struct mml_machine *machine)
 
 void mml_debugfs_machine_del(struct mml_machine *machine)
 {
-	debugfs_remove(machine->debugfs);
+	struct dentry *dir = machine->debugfs;
+
+	/* Engines may be about to add to it. */
+	down_write(&machine->engines_lock);
 	machine->debugfs = NULL;
+	up_write(&machine->engines_lock);
+	debugfs_remove(dir);
 }
 
 void mml_debugfs_init(void)

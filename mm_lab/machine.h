@@ -147,7 +147,7 @@ struct mml_verdict {
  * @last_job: the last number given
  * @last_session: the last number given
  * @explainer: what last failed
- * @debugfs: its directory
+ * @debugfs: its directory; NULL: it is about to go
  * @debugfs_mm: the directory of its sessions
  *
  * Lock key of the fields:
@@ -205,7 +205,7 @@ struct mml_machine {
 
 	struct mml_explainer		explainer;	/* its lock */
 
-	struct dentry			*debugfs;	/* M */
+	struct dentry			*debugfs;	/* E */
 	struct dentry			*debugfs_mm;	/* M */
 };
 

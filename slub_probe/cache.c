@@ -193,11 +193,13 @@ static struct mml_kmem_cache *mml_find_mergeable(struct mml_slub *slub, const ch
 	bool unused;
 
 	if (flags & MML_SLAB_NEVER_MERGE || args->ctor || args->sheaf_capacity ||
+	    args->usersize ||
 	    mml_slab_debug_flags(slub->machine->slab_debug, name, &unused))
 		return NULL;
 	size = ALIGN(ALIGN(size, sizeof(void *)), align);
 	list_for_each_entry_reverse(s, &slub->slab_caches, list) {
-		if (s->flags & MML_SLAB_NEVER_MERGE || s->ctor || s->refcount < 0)
+		if (s->flags & MML_SLAB_NEVER_MERGE || s->ctor || s->usersize ||
+		    s->refcount < 0)
 			continue;
 		if (size > s->size || s->size - size >= sizeof(void *) ||
 		    s->path != args->path)
@@ -251,6 +253,8 @@ struct mml_kmem_cache *__mml_kmem_cache_create(struct mml_slub *slub, const char
 	s->object_size = object_size;
 	s->align = mml_calculate_alignment(flags, args->align, object_size);
 	s->ctor = args->ctor;
+	s->useroffset = args->useroffset;
+	s->usersize = args->usersize;
 	s->refcount = 1;
 	s->random = (u64)mml_random(slub->machine) << 32 | mml_random(slub->machine);
 	strscpy(s->name, name);
@@ -268,6 +272,7 @@ struct mml_kmem_cache *__mml_kmem_cache_create(struct mml_slub *slub, const char
 	if (err)
 		goto free;
 	list_add_tail(&s->list, &slub->slab_caches);
+	mml_slab_publish(slub);
 	return s;
 free:
 	kfree(s);
@@ -280,6 +285,8 @@ static bool mml_cache_args_ok(unsigned int object_size,
 	return object_size && object_size <= MML_KMALLOC_MAX_SIZE &&
 	       (!args->align || is_power_of_2(args->align)) && args->align <= PAGE_SIZE &&
 	       args->path < MML_NR_SLAB_PATHS && args->sheaf_capacity <= MML_SHEAF_MAX &&
+	       args->usersize <= object_size &&
+	       args->useroffset <= object_size - args->usersize &&
 	       !(flags & ~MML_SLAB_CREATE_FLAGS);
 }
 
@@ -453,14 +460,32 @@ void mml_kmem_caches_shrink(struct mml_machine *machine)
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_caches_shrink, MM_LAB);
 
-/* It is empty, and goes. With slab_mutex held. */
+/* It is empty, and on no list: it goes. Process context, without slab_mutex. */
 void __mml_kmem_cache_destroy(struct mml_kmem_cache *s)
 {
-	list_del(&s->list);
+	mml_slab_unpublish(s);
 	/* Slabs that were discarded, and those who free them, look at it. */
 	if (s->flags & SLAB_TYPESAFE_BY_RCU)
 		rcu_barrier();
 	mml_free_cache(s);
+}
+
+/*
+ * One user less. With the CPUs' lock and slab_mutex held. Returns: 0; -EBUSY; 1: it was the
+ * last one, and the cache is on no list any more.
+ */
+static int mml_cache_put(struct mml_kmem_cache *s)
+{
+	if (s->refcount > 1) {
+		s->refcount--;
+		return 0;
+	}
+	if (mml_cache_drain(s)) {
+		mml_report_objects(s);
+		return -EBUSY;
+	}
+	list_del(&s->list);
+	return 1;
 }
 
 /**
@@ -475,22 +500,18 @@ void __mml_kmem_cache_destroy(struct mml_kmem_cache *s)
 int mml_kmem_cache_destroy(struct mml_kmem_cache *s)
 {
 	struct mml_slub *slub;
-	int err = 0;
+	int ret;
 
 	if (IS_ERR_OR_NULL(s))
 		return 0;
 	slub = mml_slub(s->machine);
 	mml_slub_lock(slub);
-	if (s->refcount > 1) {
-		s->refcount--;
-	} else if (mml_cache_drain(s)) {
-		mml_report_objects(s);
-		err = -EBUSY;
-	} else {
-		__mml_kmem_cache_destroy(s);
-	}
+	ret = mml_cache_put(s);
 	mml_slub_unlock(slub);
-	return err;
+	if (ret <= 0)
+		return ret;
+	__mml_kmem_cache_destroy(s);
+	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_destroy, MM_LAB);
 

@@ -391,12 +391,6 @@ static unsigned long mml_debug_validate_slab(struct mml_kmem_cache *s, struct mm
 	return wrong;
 }
 
-/* Is somebody about to make it or to give it back? Then it is his, and is not looked at. */
-static bool mml_slab_in_transit(const struct mml_slab *slab)
-{
-	return !slab->partial && !mml_slab_counters(slab).inuse;
-}
-
 /* Check all objects of a debugged cache. Process context. Returns: how much is wrong. */
 unsigned long mml_debug_validate(struct mml_kmem_cache *s)
 {

@@ -80,6 +80,15 @@ static inline bool mml_freeptr_outside_object(const struct mml_kmem_cache *s)
 }
 
 /*
+ * Is somebody about to make the slab or to give it back? Then it is his, and is not looked at.
+ * With list_lock held.
+ */
+static inline bool mml_slab_in_transit(const struct mml_slab *slab)
+{
+	return !slab->partial && !mml_slab_counters(slab).inuse;
+}
+
+/*
  * debug_report.c: in the kernel log, in the kernel's form. With the list_lock of the slab's
  * node held, so that the object is what is told.
  */

@@ -4,7 +4,7 @@
  *
  *	8 16 32 64 96 128 192 256 512 1k 2k 4k 8k, then whole blocks of frames
  *
- * Kernel counterpart: kmalloc_slab(), __kmalloc_large_node(), krealloc() and kfree() in
+ * Kernel counterpart: __check_heap_object(), kmalloc_slab(), __kmalloc_large_node(), krealloc() and kfree() in
  * mm/slub.c and mm/slab_common.c. Differences: what is given back says which machine's it
  * is; caches of kmalloc are never shared with others; a size beyond 4 MiB is reported.
  *
@@ -206,6 +206,44 @@ size_t mml_ksize(struct mml_machine *machine, const void *object)
 }
 EXPORT_SYMBOL_NS_GPL(mml_ksize, MM_LAB);
 
+/* Are @n bytes from @from on within what may be copied of one object of the slab? */
+static bool mml_check_slab_object(struct mml_slab *slab, const void *from, size_t n)
+{
+	const struct mml_kmem_cache *s = slab->slab_cache;
+	size_t offset = (from - mml_slab_address(s, slab)) % s->size;
+
+	if (offset < s->red_left_pad)
+		return false;
+	offset -= s->red_left_pad;
+	return offset >= s->useroffset && offset - s->useroffset <= s->usersize &&
+	       n <= s->usersize - (offset - s->useroffset);
+}
+
+/**
+ * mml_check_heap_object - may this memory be copied to or from a process?
+ * @machine: of which machine
+ * @from: where it begins
+ * @n: how many bytes
+ *
+ * As the kernel's hardened usercopy: it has to be within one object, and there within what its
+ * cache was made with as usersize; all of it with kmalloc. What is no object is not judged.
+ *
+ * Context: any.
+ * Return: whether it may.
+ */
+bool mml_check_heap_object(struct mml_machine *machine, const void *from, size_t n)
+{
+	struct mml_page *page = mml_object_head(machine, from);
+
+	if (page && page->type == MML_PAGE_SLAB)
+		return mml_check_slab_object(mml_page_slab(page), from, n);
+	if (page && page->type == MML_PAGE_LARGE_KMALLOC)
+		return n <= (PAGE_SIZE << page->order) -
+			    (size_t)(from - mml_page_address(machine, page));
+	return true;
+}
+EXPORT_SYMBOL_NS_GPL(mml_check_heap_object, MM_LAB);
+
 /**
  * mml_krealloc - more or less memory, with the same in it
  * @machine: of which machine
@@ -304,6 +342,7 @@ int mml_kmalloc_init(struct mml_slub *slub)
 			unsigned int size = mml_kmalloc_info[i].size;
 			struct mml_kmem_cache_args args = {
 				.align = is_power_of_2(size) ? size : 0,
+				.usersize = size,
 			};
 
 			snprintf(name, sizeof(name), "%s%s", mml_kmalloc_prefix[type],

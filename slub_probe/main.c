@@ -34,18 +34,23 @@ static unsigned int mml_slub_max_order(const struct mml_machine *machine)
 		     __ffs((unsigned long)machine->base) - PAGE_SHIFT);
 }
 
-/* All caches go, with what they have. Objects that somebody has are named, and lost. */
+/*
+ * All caches go, with what they have, and nobody is told of CPUs any more. Objects that
+ * somebody has are named, and lost.
+ */
 static void mml_slub_exit_caches(struct mml_slub *slub)
 {
 	struct mml_kmem_cache *s, *next;
 
+	mml_slab_publish_exit(slub);
 	mml_slub_lock(slub);
-	list_for_each_entry_safe(s, next, &slub->slab_caches, list) {
+	list_for_each_entry(s, &slub->slab_caches, list)
 		if (mml_cache_drain(s))
 			mml_abandon_objects(s);
-		__mml_kmem_cache_destroy(s);
-	}
 	mml_slub_unlock(slub);
+	cpuhp_state_remove_instance_nocalls(mml_slub_cpuhp, &slub->cpuhp);
+	list_for_each_entry_safe(s, next, &slub->slab_caches, list)
+		__mml_kmem_cache_destroy(s);
 }
 
 static void mml_slub_machine_exit(struct mml_machine *machine)
@@ -53,7 +58,6 @@ static void mml_slub_machine_exit(struct mml_machine *machine)
 	struct mml_slub *slub = mml_slub(machine);
 
 	mml_slub_exit_caches(slub);
-	cpuhp_state_remove_instance_nocalls(mml_slub_cpuhp, &slub->cpuhp);
 	mutex_destroy(&slub->slab_mutex);
 	kfree(slub);
 }
@@ -75,6 +79,7 @@ static int mml_slub_machine_init(struct mml_machine *machine)
 	slub->max_order = mml_slub_max_order(machine);
 	mutex_init(&slub->slab_mutex);
 	INIT_LIST_HEAD(&slub->slab_caches);
+	mml_slab_publish_init(slub);
 	machine->engine_data[MML_SLUB_SLOT] = slub;
 	err = cpuhp_state_add_instance_nocalls(mml_slub_cpuhp, &slub->cpuhp);
 	if (err)
@@ -87,7 +92,6 @@ static int mml_slub_machine_init(struct mml_machine *machine)
 	if (!err)
 		return 0;
 	mml_slub_exit_caches(slub);
-	cpuhp_state_remove_instance_nocalls(mml_slub_cpuhp, &slub->cpuhp);
 free:
 	machine->engine_data[MML_SLUB_SLOT] = NULL;
 	kfree(slub);

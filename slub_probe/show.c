@@ -25,10 +25,11 @@
  * slabinfo
  */
 
-/* Objects that are free on a node's partial slabs. */
-static unsigned long mml_count_free(struct mml_kmem_cache *s, struct mml_kmem_cache_node *n)
+struct mml_partial_objects mml_partial_objects(struct mml_kmem_cache *s,
+					       struct mml_kmem_cache_node *n)
 {
-	unsigned long frames = s->machine->nr_frames, free = 0, flags;
+	unsigned long frames = s->machine->nr_frames, flags;
+	struct mml_partial_objects sum = {};
 	u32 pfn, nr;
 
 	spin_lock_irqsave(&n->list_lock, flags);
@@ -37,11 +38,12 @@ static unsigned long mml_count_free(struct mml_kmem_cache *s, struct mml_kmem_ca
 		struct mml_slab *slab = mml_page_slab(&s->machine->memmap[pfn]);
 		union mml_slab_counters now = mml_slab_counters(slab);
 
-		free += now.objects - now.inuse;
+		sum.inuse += now.inuse;
+		sum.free += now.objects - now.inuse;
 		pfn = slab->next;
 	}
 	spin_unlock_irqrestore(&n->list_lock, flags);
-	return free;
+	return sum;
 }
 
 static void mml_slabinfo_line(struct seq_file *seq, struct mml_kmem_cache *s)
@@ -52,7 +54,7 @@ static void mml_slabinfo_line(struct seq_file *seq, struct mml_kmem_cache *s)
 	for (i = 0; i < s->nr_nodes; i++) {
 		objects += atomic_long_read(&s->node[i].total_objects);
 		slabs += atomic_long_read(&s->node[i].nr_slabs);
-		free += mml_count_free(s, &s->node[i]);
+		free += mml_partial_objects(s, &s->node[i]).free;
 	}
 	seq_printf(seq, "%-17s %6lu %6lu %6u %4u %4d", s->name, objects - min(free, objects),
 		   objects, s->size, s->nr_objects, 1 << s->order);
@@ -79,6 +81,7 @@ DEFINE_SHOW_ATTRIBUTE(mml_slabinfo);
 
 const struct mml_debugfs_file mml_slub_machine_files[] = {
 	{ "slabinfo",	&mml_slabinfo_fops },
+	{ "plant_object_misuse", &mml_plant_object_fops },
 	{}
 };
 

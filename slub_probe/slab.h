@@ -12,6 +12,7 @@
 #include <linux/reciprocal_div.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 /* Not self-contained in 6.12: it wants what the ones above bring. */
 #include <linux/local_lock.h>
 
@@ -231,14 +232,17 @@ struct mml_kmem_cache_node {
  * @min_partial: empty slabs are kept while a node has fewer partial ones
  * @cpu_partial_slabs: partial slabs that a CPU may have
  * @sheaf_capacity: objects in a sheaf
+ * @useroffset: from where on in an object bytes may be copied to and from processes
+ * @usersize: how many
  * @refcount: who has created it, or one like it
  * @name: of who was first
  * @list: on its machine's list of caches
+ * @debugfs: its directory; NULL: it has none yet
  * @nr_nodes: of @node
  * @node: by number
  *
- * All is constant while it lives but @object_size, @refcount and @list, which slab_mutex
- * protects.
+ * All is constant while it lives but @object_size, @refcount, @list and @debugfs, which
+ * slab_mutex protects.
  */
 struct mml_kmem_cache {
 	/* What fast paths read, together. */
@@ -272,9 +276,12 @@ struct mml_kmem_cache {
 	unsigned long min_partial;
 	unsigned int cpu_partial_slabs;
 	unsigned int sheaf_capacity;
+	unsigned int useroffset;
+	unsigned int usersize;
 	int refcount;
 	char name[MML_CACHE_NAME_LEN];
 	struct list_head list;
+	struct dentry *debugfs;
 	struct mml_kmem_cache_node node[] __counted_by(nr_nodes);
 };
 
@@ -303,6 +310,8 @@ enum mml_kmalloc_cache_type {
  * @cpuhp: told when a CPU goes
  * @max_order: the largest order of which blocks are as aligned in the kernel's addresses
  *	as in frame numbers
+ * @publish: makes the caches' directories
+ * @debugfs: where these are; under slab_mutex
  * @nr_pages: frames of slabs: [1] of caches with SLAB_RECLAIM_ACCOUNT, [0] of others
  */
 struct mml_slub {
@@ -312,7 +321,15 @@ struct mml_slub {
 	struct list_head slab_caches;
 	struct hlist_node cpuhp;
 	unsigned int max_order;
+	struct delayed_work publish;
+	struct dentry *debugfs;
 	atomic_long_t nr_pages[2];
+};
+
+/* Of the objects of a node's partial slabs, how many are in use, and free. */
+struct mml_partial_objects {
+	unsigned long inuse;
+	unsigned long free;
 };
 
 static inline struct mml_slub *mml_slub(const struct mml_machine *machine)
@@ -687,7 +704,18 @@ extern const struct mml_ioctl mml_slub_ioctls[MML_IOC_RANGE];
 struct mml_kmem_cache *mml_kmalloc_cache(struct mml_machine *machine, size_t size);
 int mml_kmalloc_init(struct mml_slub *slub);
 
-/* show.c, validate.c */
+/* attrs.c, traces.c: a cache's directory in debugfs */
+void mml_slab_publish_init(struct mml_slub *slub);
+void mml_slab_publish_exit(struct mml_slub *slub);
+void mml_slab_publish(struct mml_slub *slub);
+void mml_slab_unpublish(struct mml_kmem_cache *s);
+extern const struct file_operations mml_alloc_traces_fops;
+extern const struct file_operations mml_free_traces_fops;
+
+/* plant.c, show.c, validate.c */
+extern const struct file_operations mml_plant_object_fops;
+struct mml_partial_objects mml_partial_objects(struct mml_kmem_cache *s,
+					       struct mml_kmem_cache_node *n);
 void mml_report_objects(struct mml_kmem_cache *s);
 void mml_abandon_objects(struct mml_kmem_cache *s);
 void mml_slub_validate(struct mml_machine *machine, struct mml_validation *v);

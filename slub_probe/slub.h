@@ -31,12 +31,16 @@ struct mml_kmem_cache;
  * @align: of its objects, in bytes, a power of two; 0: what their size wants
  * @path: how its CPUs serve themselves
  * @sheaf_capacity: objects in a sheaf; 0: by their size
+ * @useroffset: from where on in an object bytes may be copied to and from processes
+ * @usersize: how many; 0: none, see mml_check_heap_object()
  * @ctor: makes an object of new memory, once, and not whenever it is allocated; or NULL
  */
 struct mml_kmem_cache_args {
 	unsigned int align;
 	enum mml_slab_path path;
 	unsigned int sheaf_capacity;
+	unsigned int useroffset;
+	unsigned int usersize;
 	void (*ctor)(void *object);
 };
 
@@ -88,6 +92,7 @@ void *mml_krealloc(struct mml_machine *machine, void *object, size_t size, gfp_t
 #define mml_krealloc(machine, object, size, gfp) \
 	mml_krealloc(machine, object, size, gfp, MML_ALLOC_SITE("kmalloc"))
 
+bool mml_check_heap_object(struct mml_machine *machine, const void *from, size_t n);
 size_t mml_ksize(struct mml_machine *machine, const void *object);
 void mml_kfree(struct mml_machine *machine, const void *object);
 

@@ -1,0 +1,148 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Debugged caches as one sees them: what the kernel log says of each planted misuse, in the
+# kernel's form; a cache's directory of attributes; who allocated its objects.
+#
+# kernels: stock debug
+# timeout: 240
+
+. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/lib/guest.sh"
+
+lab=$lab_debugfs/0
+
+before=$(drained_buddyinfo 0)
+
+# planted WHAT - what the kernel log says when that is planted
+planted()
+{
+	dmesg --clear
+	echo "$1" > "$lab/plant_object_misuse" || return
+	dmesg -t
+}
+
+# form - whether a report on the input has all that print_trailer() in Linux 6.12 prints, in its
+# order: prints what it is about, or which line is missing
+form()
+{
+	gawk '
+		BEGIN {
+			want[1] = "^=+$"
+			want[2] = "^BUG planted \\(machine 0\\): "
+			want[3] = "^-+$"
+			want[4] = "^Allocated in mml_plant_misuse\\+0x[0-9a-f]+/0x[0-9a-f]+ \\[slub_probe\\] age=[0-9]+ cpu=[0-9]+ pid=[0-9]+$"
+			want[5] = "^  mml_plant_misuse\\+"
+			want[6] = "^Slab 0x[0-9a-f]+ objects=[0-9]+ used=[0-9]+ fp=0x[0-9a-f]+$"
+			want[7] = "^Object 0x[0-9a-f]+ @offset=[0-9]+ fp=0x[0-9a-f]+$"
+			want[8] = "^Redzone  [0-9a-f]{8}: (bb|cc|41)"
+			want[9] = "^Object   [0-9a-f]{8}: "
+			want[10] = "^Redzone  [0-9a-f]{8}: (bb|cc|41)"
+			want[11] = "^Padding  [0-9a-f]{8}: 5a 5a"
+			want[12] = "^CPU: "
+			at = 1
+		}
+		$0 ~ want[at] {
+			if (at == 2)
+				about = substr($0, index($0, "): ") + 3)
+			if (++at == 13)
+				exit
+		}
+		END { print at == 13 ? about : "no line like " want[at] }'
+}
+
+#
+# Misuse
+#
+log=$(planted overflow)
+is "overflow: the kernel's form" "$(form <<< "$log")" "Right Redzone overwritten"
+like "which byte" "$log" '^0x([0-9a-f]+)-0x\1 @offset=[0-9]+\. First byte 0x41 instead of 0xcc$'
+like "what was done about it" "$log" '^FIX planted: Restoring Right Redzone 0x[0-9a-f]+-0x[0-9a-f]+=0xcc$'
+is "told once" "$(grep -c '^BUG ' <<< "$log")" 1
+
+log=$(planted underflow)
+is "underflow" "$(form <<< "$log")" "Left Redzone overwritten"
+like "which byte of it" "$log" 'First byte 0x41 instead of 0xcc$'
+
+log=$(planted write_after_free)
+is "write after free" "$(form <<< "$log")" "Poison overwritten"
+like "a bit of the pattern" "$log" 'First byte 0x6a instead of 0x6b$'
+like "who had freed it" "$log" '^Freed in mml_plant_write_after_free\+'
+
+log=$(planted double_free)
+is "double free" "$(form <<< "$log")" "Object already free"
+like "who had freed it before" "$log" '^Freed in mml_plant_double_free\+'
+
+log=$(planted invalid_free)
+like "invalid free" "$log" '^BUG planted \(machine 0\): Invalid object pointer 0x[0-9a-f]+$'
+log=$(planted wrong_cache)
+like "to another cache" "$log" 'machine 0: cache kmalloc-64: an object is freed that is not one of its'
+log=$(planted leak)
+like "leak" "$log" 'machine 0: cache planted: 1 objects are in use, and it is to go$'
+like "and who has it" "$log" '^Object 0x[0-9a-f]+ @offset=[0-9]+$'
+like "with its stack" "$log" '^  mml_plant_misuse\+'
+is "no address of the kernel's in all that" \
+	"$( (planted overflow; planted double_free) | grep -E 'ffff[0-9a-f]{8}')" ""
+
+exits "a word that is none" 1 sh -c "echo nonsense > $lab/plant_object_misuse"
+ok "the machine is as before" mmlab validate
+is "and has its frames" "$(drained_buddyinfo 0)" "$before"
+
+#
+# A cache's directory
+#
+
+# attrs COMMAND... - what that prints while 500 objects of 100 bytes are held, in their cache's
+# directory, which comes a moment after the cache
+attrs()
+{
+	taskset -c 0 mmlab cache run --count 500 --size 100 --name pearls "${flags[@]}" -- \
+		sh -c "until [ -e $lab/slab/pearls/validate ]; do sleep 0.1; done
+			cd $lab/slab/pearls; echo ==; $1" | sed '1,/^==$/d'
+}
+
+flags=(--flag no-merge)
+is "all there is to say has the kernel's names; sheaf_capacity is of Linux 7.0" \
+	"$(comm -13 <(ls /sys/kernel/slab/kmalloc-64) <(attrs ls))" "sheaf_capacity"
+is "what the kernel has, and this has not" \
+	"$(comm -23 <(ls /sys/kernel/slab/kmalloc-64) <(attrs ls) | xargs)" \
+	"cpu_partial_check"
+is "sizes" "$(attrs 'cat object_size slab_size objs_per_slab order align' | xargs)" \
+	"100 104 39 0 8"
+is "slabs and objects" "$(attrs 'cat slabs total_objects' | xargs)" "13 N0=13 507 N0=507"
+is "with sheaves" "$(attrs 'cat sheaf_capacity cpu_slabs red_zone' | xargs)" "60 0 0"
+is "in use are at least those held" \
+	"$(attrs 'cat objects' | awk '{ print $1 >= 500 && $1 <= 507 }')" 1
+flags=(--flag no-merge --path cpu-slabs)
+is "with cpu slabs" "$(attrs 'cat sheaf_capacity cpu_slabs' | xargs)" "0 1 N0=1"
+is "shrunk by hand" "$(attrs 'echo 1 > shrink; cat slabs cpu_slabs' | xargs)" "13 N0=13 0"
+exits "what is not debugged is not checked" 1 sh -c "echo 1 > $lab/slab/kmalloc-64/validate"
+exits "shrink is not read" 1 cat "$lab/slab/kmalloc-64/shrink"
+ok "two of a name have two directories" mmlab cache run --name twin --flag no-merge -- \
+	mmlab cache run --name twin --flag no-merge -- \
+	sh -c "sleep 3; test -d $lab/slab/twin && test -d $lab/slab/twin.2"
+ok "a name with a slash" mmlab cache run --name a/b --flag no-merge -- \
+	sh -c "sleep 3; test -d '$lab/slab/a!b'"
+ok "gone with their caches" sh -c "i=0
+	while [ -e $lab/slab/twin.2 ] || [ -e $lab/slab/pearls ]; do
+		i=\$((i + 1)); [ \$i -lt 50 ] || exit 1; sleep 0.1
+	done"
+
+#
+# Who allocated its objects
+#
+flags=(--flag store-user --flag checks --flag red-zone --flag poison)
+is "what is debugged says so" \
+	"$(attrs 'cat sanity_checks red_zone poison store_user trace' | xargs)" "1 1 1 1 0"
+is "its objects are checked by hand" "$(attrs 'echo 1 > validate && echo done')" "done"
+log=$(attrs 'cat alloc_traces')
+like "500 objects from one place" "$log" \
+	'^    500 mml_session_object_add\+0x[0-9a-f]+/0x[0-9a-f]+ \[slub_probe\] age=[0-9/]+ pid=[0-9]+'
+like "its stack" "$log" '^	mml_ioc_cache_alloc\+'
+is "none was freed" "$(attrs 'cat free_traces')" "No data"
+flags+=(--free 300)
+like "what was freed, and is still in a slab" "$(attrs 'cat free_traces')" \
+	'^ +[0-9]+ mml_session_object_del\+0x'
+is "all is back" "$(drained_buddyinfo 0)" "$before"
+
+done_testing
