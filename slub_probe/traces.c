@@ -13,6 +13,7 @@
  * Locking: list_lock while the records of one slab are copied.
  */
 #include <linux/bitmap.h>
+#include <linux/cpumask.h>
 #include <linux/math64.h>
 #include <linux/seq_file.h>
 #include <linux/sort.h>
@@ -48,7 +49,7 @@ struct mml_location {
 	unsigned long max_age;
 	int min_pid;
 	int max_pid;
-	DECLARE_BITMAP(cpus, NR_CPUS);
+	struct cpumask cpus;
 	DECLARE_BITMAP(nodes, MML_MAX_NUMNODES);
 };
 
@@ -146,7 +147,7 @@ static int mml_add_trace(struct mml_kmem_cache *s, struct mml_locations *all,
 	l->max_age = max(l->max_age, age);
 	l->min_pid = min(l->min_pid, t->track.pid);
 	l->max_pid = max(l->max_pid, t->track.pid);
-	__set_bit(t->track.cpu, l->cpus);
+	cpumask_set_cpu(t->track.cpu, &l->cpus);
 	__set_bit(nid, l->nodes);
 	return 0;
 }
@@ -228,7 +229,7 @@ static void mml_show_location(struct seq_file *seq, const struct mml_location *l
 	else
 		seq_printf(seq, " pid=%d", l->min_pid);
 	if (num_online_cpus() > 1)
-		seq_printf(seq, " cpus=%*pbl", nr_cpu_ids, l->cpus);
+		seq_printf(seq, " cpus=%*pbl", cpumask_pr_args(&l->cpus));
 	if (nr_nodes > 1)
 		seq_printf(seq, " nodes=%*pbl", MML_MAX_NUMNODES, l->nodes);
 	seq_putc(seq, '\n');
