@@ -403,8 +403,6 @@ unsigned long mml_cache_shrink(struct mml_kmem_cache *s)
 {
 	unsigned int i;
 
-	lockdep_assert_cpus_held();
-
 	mml_flush_all(s);
 	for (i = 0; i < s->nr_nodes; i++)
 		mml_shrink_node(s, &s->node[i]);

@@ -34,6 +34,9 @@
 /* More allocations than anything here makes. */
 #define MANY		200
 
+/* Objects of a cache that are allocated. */
+#define OBJECTS		12
+
 /* How long what others do afterwards may take. */
 #define PATIENCE_MS	3000
 
@@ -374,6 +377,39 @@ static long make_with_ledger(void)
 	return make_machine_with(MML_BACKEND_MEMMAP, MML_MACHINE_PAGE_OWNER);
 }
 
+/*
+ * A machine of which all caches are debugged, from its making to its end, and kmalloc's objects
+ * between. Returns: 0, -errno, or -EIO if frames were lost.
+ */
+static long use_debugged_machine(void)
+{
+	struct mml_machine_create create = { .bytes = 6 * MIB, .slab_debug = "FZPU" };
+	struct mml_cache_create kmalloc = { .object_size = 100, .flags = MML_CACHE_KMALLOC };
+	struct mml_cache_alloc objects = { .count = 2 * OBJECTS };
+	struct mml_machine_destroy destroy = { 0 };
+	struct mml_machine_verdict verdict = { 0 };
+	int ret = lab_machine_create(&create), fd, gone;
+
+	if (ret)
+		return ret;
+	fd = session_on(create.machine, 0, 0, NULL);
+	if (fd < 0) {
+		ret = fd;
+	} else {
+		ret = lab_ioctl(fd, MML_IOC_CACHE_CREATE, &kmalloc);
+		objects.cache = kmalloc.cache;
+		if (!ret)
+			ret = lab_ioctl(fd, MML_IOC_CACHE_ALLOC, &objects);
+		close(fd);
+	}
+	gone = lab_ioctl(create.fd, MML_IOC_MACHINE_DESTROY, &destroy) ?:
+	       lab_ioctl(create.fd, MML_IOC_MACHINE_VERDICT, &verdict);
+	close(create.fd);
+	if (gone)
+		return gone;
+	return verdict.frames_lost || verdict.violations ? -EIO : ret;
+}
+
 static long make_job(void)
 {
 	struct mml_job_create create = { .machine = machine.id };
@@ -411,6 +447,8 @@ static const struct operation making[] = {
 	  .want = -ENOMEM, .least = 5 },
 	{ .name = "MACHINE_CREATE with the ledger", .run = make_with_ledger,
 	  .tear_down = close_made, .want = -ENOMEM, .least = 6 },
+	{ .name = "a debugged machine's life", .run = use_debugged_machine, .want = -ENOMEM,
+	  .survives = true, .least = 60 },
 	{ .name = "JOB_CREATE", .run = make_job, .tear_down = close_made, .want = -ENOMEM,
 	  .least = 1 },
 	{ .name = "SESSION_OPEN", .run = open_session, .tear_down = close_made, .want = -ENOMEM,
@@ -578,14 +616,27 @@ static long free_held(void)
 
 static uint32_t cache;
 
-static long make_cache(uint32_t path)
+#define DEBUGGED	(MML_CACHE_CHECKS | MML_CACHE_RED_ZONE | MML_CACHE_POISON | \
+			 MML_CACHE_STORE_USER)
+
+static long make_cache_with(uint32_t path, uint32_t flags)
 {
 	struct mml_cache_create args = { .name = "nth", .object_size = 700, .path = path,
-					 .flags = MML_CACHE_NO_MERGE };
+					 .flags = MML_CACHE_NO_MERGE | flags };
 	const int ret = lab_ioctl(session_file_fd, MML_IOC_CACHE_CREATE, &args);
 
 	cache = ret ? 0 : args.cache;
 	return ret;
+}
+
+static long make_cache(uint32_t path)
+{
+	return make_cache_with(path, 0);
+}
+
+static long make_debugged_cache(void)
+{
+	return make_cache_with(MML_CACHE_SHEAVES, DEBUGGED);
 }
 
 static long make_sheaf_cache(void)
@@ -608,6 +659,11 @@ static void have_slab_cache(void)
 	must((int)make_slab_cache(), "CACHE_CREATE");
 }
 
+static void have_debugged_cache(void)
+{
+	must((int)make_debugged_cache(), "CACHE_CREATE");
+}
+
 static void have_kmalloc(uint32_t size)
 {
 	struct mml_cache_create args = { .object_size = size, .flags = MML_CACHE_KMALLOC };
@@ -625,8 +681,6 @@ static void have_large_kmalloc(void)
 {
 	have_kmalloc(20000);
 }
-
-#define OBJECTS		12
 
 static long allocate_objects(void)
 {
@@ -647,6 +701,47 @@ static void destroy_cache(void)
 	must(lab_ioctl(session_file_fd, MML_IOC_CACHE_SHRINK, &shrink), "CACHE_SHRINK");
 	must(lab_ioctl(session_file_fd, MML_IOC_CACHE_DESTROY, &args), "CACHE_DESTROY");
 	cache = 0;
+}
+
+static void have_debugged_objects(void)
+{
+	have_debugged_cache();
+	must((int)allocate_objects(), "CACHE_ALLOC");
+}
+
+/* Returns: 0; -errno; -EIO if something is wrong with an object. */
+static long validate_objects(void)
+{
+	struct mml_cache_validate args = { .cache = cache };
+	const int ret = lab_ioctl(session_file_fd, MML_IOC_CACHE_VALIDATE, &args);
+
+	return ret ? ret : args.wrong ? -EIO : 0;
+}
+
+/* Of objects there are: returns as validate_objects(). */
+static long end_debugged(void)
+{
+	struct mml_cache_free objects = { .cache = cache, .count = OBJECTS };
+	long ret = validate_objects() ?:
+		   lab_ioctl(session_file_fd, MML_IOC_CACHE_FREE, &objects) ?:
+		   validate_objects();
+
+	destroy_cache();
+	return ret;
+}
+
+/* From nothing to nothing, whatever fails between. */
+static long live_debugged(void)
+{
+	long ret = make_debugged_cache();
+
+	if (ret)
+		return ret;
+	ret = allocate_objects();
+	if (!ret)
+		return end_debugged();
+	destroy_cache();
+	return ret;
 }
 
 static void map_area(uint64_t pages, int prot)
@@ -753,11 +848,20 @@ static const struct operation using[] = {
 	  .want = -ENOMEM, .on_session = true, .least = 4 },
 	{ .name = "CACHE_CREATE, cpu slabs", .run = make_slab_cache, .tear_down = destroy_cache,
 	  .want = -ENOMEM, .on_session = true, .least = 4 },
+	{ .name = "CACHE_CREATE, debugged", .run = make_debugged_cache, .tear_down = destroy_cache,
+	  .want = -ENOMEM, .on_session = true, .least = 2 },
+	{ .name = "CACHE_VALIDATE, CACHE_FREE, CACHE_DESTROY", .set_up = have_debugged_objects,
+	  .run = end_debugged, .want = -ENOMEM, .on_session = true },
+	{ .name = "a debugged cache's life", .run = live_debugged, .want = -ENOMEM,
+	  .on_session = true, .survives = true, .least = 2 + 2 * OBJECTS },
 	/* A small slab does where there is no large one, and no sheaf; a cache keeps slabs. */
 	{ .name = "CACHE_ALLOC, sheaves", .set_up = have_sheaf_cache, .run = allocate_objects,
 	  .tear_down = destroy_cache, .want = -ENOMEM, .on_session = true, .survives = true,
 	  .partly = true, .least = 2 * OBJECTS },
 	{ .name = "CACHE_ALLOC, cpu slabs", .set_up = have_slab_cache, .run = allocate_objects,
+	  .tear_down = destroy_cache, .want = -ENOMEM, .on_session = true, .survives = true,
+	  .partly = true, .least = 2 * OBJECTS },
+	{ .name = "CACHE_ALLOC, debugged", .set_up = have_debugged_cache, .run = allocate_objects,
 	  .tear_down = destroy_cache, .want = -ENOMEM, .on_session = true, .survives = true,
 	  .partly = true, .least = 2 * OBJECTS },
 	{ .name = "CACHE_ALLOC, kmalloc", .set_up = have_large_kmalloc, .run = allocate_objects,

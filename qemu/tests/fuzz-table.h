@@ -44,6 +44,7 @@ enum kind {
 	NUMBER,			/* low to high */
 	ORDER,			/* 0 to high, small ones more often */
 	BITS,			/* the bits of low, and any of those of high */
+	CACHE_FLAGS,		/* any bits of high, now and then of low, too */
 	PROTECTION,		/* of a mapping */
 	ADVICE,			/* of madvise */
 	MACHINE,		/* the number of one; now and then low, if it is not 0 */
@@ -53,6 +54,7 @@ enum kind {
 	CACHE,			/* of a cache */
 	BYTES,			/* of a machine: low to high frames */
 	DISTANCES,		/* from node to node, or nothing */
+	SLAB_DEBUG,		/* a text that says which caches are debugged, or nothing */
 	LIMIT,			/* of a session */
 	NAME,
 	ADDRESS,		/* in the window; remembered if the call works */
@@ -128,6 +130,7 @@ static const struct command commands[] = {
 			FIELD(mml_machine_create, pad, PAD),
 			FIELD(mml_machine_create, movable, BYTES, 0, 1024),
 			FIELD(mml_machine_create, distance, DISTANCES),
+			FIELD(mml_machine_create, slab_debug, SLAB_DEBUG),
 		},
 	},
 	{
@@ -259,12 +262,14 @@ static const struct command commands[] = {
 	},
 	{
 		COMMAND(CACHE_CREATE), .files = FILE_SESSION, .weight = 30,
-		.errnos = { ENOMEM, EOPNOTSUPP },
+		.errnos = { ENOMEM, ENOSPC, EOPNOTSUPP },
 		.field = {
 			FIELD(mml_cache_create, name, NAME),
 			FIELD(mml_cache_create, object_size, NUMBER, 1, 20000),
 			FIELD(mml_cache_create, align, NUMBER, 0, 4),
-			FIELD(mml_cache_create, flags, BITS, 0,
+			FIELD(mml_cache_create, flags, CACHE_FLAGS,
+			      MML_CACHE_CHECKS | MML_CACHE_RED_ZONE | MML_CACHE_POISON |
+			      MML_CACHE_STORE_USER,
 			      MML_CACHE_HWCACHE_ALIGN | MML_CACHE_RECLAIM | MML_CACHE_DMA |
 			      MML_CACHE_TYPESAFE | MML_CACHE_NO_MERGE | MML_CACHE_KMALLOC),
 			FIELD(mml_cache_create, path, NUMBER, MML_CACHE_SHEAVES,
@@ -309,6 +314,15 @@ static const struct command commands[] = {
 			FIELD(mml_cache_shrink, slabs, OUT),
 			FIELD(mml_cache_shrink, cache, CACHE),
 			FIELD(mml_cache_shrink, pad, PAD),
+		},
+	},
+	{
+		COMMAND(CACHE_VALIDATE), .files = FILE_SESSION, .weight = 10,
+		.errnos = { EBADF },
+		.field = {
+			FIELD(mml_cache_validate, cache, CACHE),
+			FIELD(mml_cache_validate, pad, PAD),
+			FIELD(mml_cache_validate, wrong, OUT),
 		},
 	},
 	{

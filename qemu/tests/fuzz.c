@@ -327,6 +327,8 @@ static uint64_t valid_value(struct thread *t, const struct call *call, const str
 		return MIN((uint64_t)__builtin_ctz(below(t, UINT32_MAX) | 1u << high), high);
 	case BITS:
 		return low | (below(t, UINT32_MAX) & high);
+	case CACHE_FLAGS:
+		return below(t, UINT32_MAX) & (one_in(t, 4) ? low | high : high);
 	case PROTECTION:
 		return one_in(t, 3) ? below(t, MODE_RWX + 1) : MODE_RW;
 	case ADVICE:
@@ -385,6 +387,25 @@ static void fill_distances(struct thread *t, unsigned char *distance, bool wrong
 		distance[i] = i % (MML_MAX_NODES + 1) ? (unsigned char)(11 + below(t, 245)) : 10;
 }
 
+/* @wrong: a text that cannot be read, or one without an end. */
+static void fill_slab_debug(struct thread *t, unsigned char *text, size_t size, bool wrong)
+{
+	static const char *const right[] = {
+		"FZPU", "F", "U", "OZP", "-", ";;", "Z,fuzz*", "-;FZ,fuzz1,fuzz2", "FZPU;-,kmalloc-*",
+		",", "P,[", "F,\\", "F,*;Z,?", "O;FU,dma-*",
+	};
+	static const char *const wrongs[] = {
+		"A", "fzpu", "F Z", "F;x,fuzz1", "F\n", "\377", "%s", "Z;;*",
+	};
+	const unsigned int choice = below(t, 16);
+
+	memset(text, wrong ? 'F' : 0, size);
+	if (wrong && choice < ARRAY_SIZE(wrongs))
+		memcpy(text, wrongs[choice], strlen(wrongs[choice]) + 1);
+	else if (!wrong && choice < ARRAY_SIZE(right) && one_in(t, 2))
+		memcpy(text, right[choice], strlen(right[choice]));
+}
+
 static void fill_field(struct thread *t, const struct call *call, const struct field *field,
 		       bool wrong)
 {
@@ -397,6 +418,10 @@ static void fill_field(struct thread *t, const struct call *call, const struct f
 	}
 	if (field->kind == DISTANCES) {
 		fill_distances(t, at, wrong);
+		return;
+	}
+	if (field->kind == SLAB_DEBUG) {
+		fill_slab_debug(t, at, field->size, wrong);
 		return;
 	}
 	value = wrong ? wrong_value(t, call) : valid_value(t, call, field);

@@ -241,6 +241,8 @@ static const struct command commands[] = {
 	{ "CACHE_ALLOC", MML_IOC_CACHE_ALLOC, ON(SESSION), SESSION, fill_cache_alloc, -EBADF, NULL },
 	{ "CACHE_FREE", MML_IOC_CACHE_FREE, ON(SESSION), SESSION, fill_cache_free, -EBADF, NULL },
 	{ "CACHE_SHRINK", MML_IOC_CACHE_SHRINK, ON(SESSION), SESSION, fill_nothing, -EBADF, NULL },
+	{ "CACHE_VALIDATE", MML_IOC_CACHE_VALIDATE, ON(SESSION), SESSION, fill_nothing, -EBADF,
+	  NULL },
 	{ "MMAP", MML_IOC_MMAP, ON(SESSION), SESSION, fill_mmap, 0, clean_mmap },
 	{ "MUNMAP", MML_IOC_MUNMAP, ON(SESSION), SESSION, fill_munmap, 0, NULL },
 	{ "MPROTECT", MML_IOC_MPROTECT, ON(SESSION), SESSION, fill_mprotect, 0, NULL },
@@ -578,6 +580,7 @@ static const struct {
 	FIELD(CACHE_DESTROY, mml_cache_destroy, pad),
 	FIELD(CACHE_FREE, mml_cache_free, pad),
 	FIELD(CACHE_SHRINK, mml_cache_shrink, pad),
+	FIELD(CACHE_VALIDATE, mml_cache_validate, pad),
 	FIELD(MPROTECT, mml_mprotect_args, pad),
 	FIELD(MREMAP, mml_mremap_args, pad),
 	FIELD(MADVISE, mml_madvise_args, pad),
@@ -603,7 +606,8 @@ static const struct {
 	  MML_BLOCK_NORETRY | MML_BLOCK_RETRY_MAYFAIL | MML_BLOCK_THISNODE },
 	{ "CACHE_CREATE", MML_IOC_CACHE_CREATE, offsetof(struct mml_cache_create, flags),
 	  MML_CACHE_HWCACHE_ALIGN | MML_CACHE_RECLAIM | MML_CACHE_DMA | MML_CACHE_TYPESAFE |
-	  MML_CACHE_NO_MERGE | MML_CACHE_KMALLOC },
+	  MML_CACHE_NO_MERGE | MML_CACHE_KMALLOC | MML_CACHE_CHECKS | MML_CACHE_RED_ZONE |
+	  MML_CACHE_POISON | MML_CACHE_STORE_USER },
 	{ "CACHE_CREATE's path", MML_IOC_CACHE_CREATE, offsetof(struct mml_cache_create, path), 1 },
 	{ "CACHE_ALLOC", MML_IOC_CACHE_ALLOC, offsetof(struct mml_cache_alloc, flags),
 	  MML_CACHE_ZERO | MML_CACHE_NOWAIT },
@@ -663,6 +667,148 @@ static void test_flag_fields(void)
 		test(good & unchanged(), "%s: EINVAL for bits that mean nothing",
 		     flag_fields[i].name);
 	}
+}
+
+/*
+ * Which caches are debugged: a text.
+ */
+
+/* Whether a machine with this text, which may have no end, is refused or not. */
+static bool slab_debug_returns(const char *text, size_t length, int want)
+{
+	const struct command *c = command_of(MML_IOC_MACHINE_CREATE);
+	struct mml_machine_create *args = (struct mml_machine_create *)good_struct(c);
+
+	memcpy(args->slab_debug, text, length);
+	if (returns(c, c->cmd, args, want))
+		return true;
+	diag("slab_debug: %.*s", (int)length, text);
+	return false;
+}
+
+static void test_slab_debug(void)
+{
+	static const char *const bad[] = {
+		"A", "a", " ", "0", "fzpu", "F Z", "FZPUX", "FZPU\n", "F;x,pearls", "F,pearls;x",
+		"-;;FZ;=,pearls", "\377", "%s%s%s%n", "*", "(",
+	};
+	static const char *const good[] = {
+		"F", "Z", "P", "U", "-", "O", "FZPU", "FFFF", ";", ";;", ",", "-,", "Z,x;", "F,*,?,[",
+	};
+	char text[MML_SLAB_DEBUG_LEN];
+	bool as_wanted = true;
+
+	memset(text, 'F', sizeof(text));
+	test(slab_debug_returns(text, sizeof(text), -EINVAL) & unchanged(),
+	     "MACHINE_CREATE: EINVAL for a slab_debug that does not end");
+	text[sizeof(text) - 1] = '\0';
+	test(slab_debug_returns(text, sizeof(text), 0) & unchanged(),
+	     "MACHINE_CREATE: the longest there can be");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		as_wanted &= slab_debug_returns(bad[i], strlen(bad[i]), -EINVAL);
+	test(as_wanted & unchanged(), "MACHINE_CREATE: EINVAL for a slab_debug that cannot be read");
+	as_wanted = true;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		as_wanted &= slab_debug_returns(good[i], strlen(good[i]), 0);
+	test(as_wanted & unchanged(), "MACHINE_CREATE: but not for one that can");
+}
+
+/*
+ * Caches.
+ */
+
+/* So many a session may have. */
+#define MOST_CACHES	1024
+
+static int make_cache(int fd, uint32_t flags, uint32_t *cache)
+{
+	struct mml_cache_create args = { .flags = flags };
+	int ret;
+
+	fill_cache(&args);
+	ret = lab_ioctl(fd, MML_IOC_CACHE_CREATE, &args);
+	*cache = args.cache;
+	return ret;
+}
+
+static int validate_cache(int fd, uint32_t cache, uint64_t *wrong)
+{
+	struct mml_cache_validate args = { .cache = cache, .wrong = 12345 };
+	const int ret = lab_ioctl(fd, MML_IOC_CACHE_VALIDATE, &args);
+
+	*wrong = args.wrong;
+	return ret;
+}
+
+static int destroy_cache(int fd, uint32_t cache)
+{
+	struct mml_cache_destroy args = { .cache = cache };
+
+	return lab_ioctl(fd, MML_IOC_CACHE_DESTROY, &args);
+}
+
+static void test_validate_cache(void)
+{
+	struct mml_cache_alloc objects = { .count = 10 };
+	struct mml_cache_free back = { .count = 10 };
+	const int other = session_new(machine.id);
+	uint64_t wrong;
+	uint32_t cache;
+
+	must(make_cache(files[SESSION], MML_CACHE_RED_ZONE | MML_CACHE_CHECKS, &cache),
+	     "CACHE_CREATE");
+	objects.cache = back.cache = cache;
+	must(lab_ioctl(files[SESSION], MML_IOC_CACHE_ALLOC, &objects), "CACHE_ALLOC");
+	test_is(validate_cache(files[SESSION], cache, &wrong), 0, "CACHE_VALIDATE: a debugged one");
+	test_is((long)wrong, 0, "nothing is wrong with its objects");
+	test_is(validate_cache(files[SESSION], cache + 1, &wrong), -EBADF,
+		"CACHE_VALIDATE: EBADF for a number that is none");
+	test_is(validate_cache(other, cache, &wrong), -EBADF, "for another session's");
+	must(lab_ioctl(files[SESSION], MML_IOC_CACHE_FREE, &back), "CACHE_FREE");
+	must(destroy_cache(files[SESSION], cache), "CACHE_DESTROY");
+	test_is(validate_cache(files[SESSION], cache, &wrong), -EBADF, "for one that is gone");
+	close(other);
+	test(unchanged(), "nothing is left of it");
+}
+
+/* kmalloc is debugged by its machine, and by nobody else. */
+static void test_debugged_kmalloc(void)
+{
+	static const uint32_t flags[] = {
+		MML_CACHE_CHECKS, MML_CACHE_RED_ZONE, MML_CACHE_POISON, MML_CACHE_STORE_USER,
+	};
+	bool good = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		struct mml_cache_create args = { .object_size = 100,
+						 .flags = MML_CACHE_KMALLOC | flags[i] };
+
+		good &= lab_ioctl(files[SESSION], MML_IOC_CACHE_CREATE, &args) == -EINVAL;
+	}
+	test(good & unchanged(), "CACHE_CREATE: EINVAL for kmalloc that is to be debugged");
+}
+
+static void test_most_caches(void)
+{
+	const int fd = session_new(machine.id), other = session_new(machine.id);
+	uint32_t first = 0, cache;
+	unsigned int made = 0;
+	int ret;
+
+	while (!(ret = make_cache(fd, 0, &cache)) && made <= MOST_CACHES) {
+		if (!made++)
+			first = cache;
+	}
+	test_is(made, MOST_CACHES, "CACHE_CREATE: a session can have so many caches");
+	test_is(ret, -ENOSPC, "ENOSPC for one more");
+	test_is(make_cache(fd, MML_CACHE_RED_ZONE, &cache), -ENOSPC, "for a debugged one, too");
+	test_is(make_cache(other, 0, &cache), 0, "another session can have one");
+	test_is(destroy_cache(fd, first), 0, "if one goes");
+	test_is(make_cache(fd, 0, &cache), 0, "there is room for another");
+	test_is(make_cache(fd, 0, &cache), -ENOSPC, "but not for two");
+	close(fd);
+	close(other);
+	test(unchanged(), "they go with their session");
 }
 
 /*
@@ -869,6 +1015,10 @@ int main(void)
 	test_unknown_types();
 	test_zero_fields();
 	test_flag_fields();
+	test_slab_debug();
+	test_validate_cache();
+	test_debugged_kmalloc();
+	test_most_caches();
 	if (has_compat())
 		test_compat();
 	else
