@@ -14,8 +14,8 @@
  * an error is told; a cache with live objects is not destroyed, and says where they are;
  * orders follow the CPUs that there are.
  *
- * Locking: slub->slab_mutex for the list of caches and all of the above. It is never taken
- * where memory is reclaimed.
+ * Locking: slub->slab_mutex for the list of caches and all of the above. Where memory is
+ * reclaimed it is tried and not waited for (shrink.c).
  */
 #include <linux/cpu.h>
 #include <linux/export.h>

@@ -8,6 +8,7 @@
 #include <linux/rcupdate.h>
 
 #include "mm_lab/alloc.h"
+#include "mm_lab/shrinker.h"
 #include "slub_probe/slab.h"
 
 static enum cpuhp_state mml_slub_cpuhp;
@@ -52,6 +53,7 @@ static void mml_slub_machine_exit(struct mml_machine *machine)
 {
 	struct mml_slub *slub = mml_slub(machine);
 
+	mml_shrinker_free(slub->shrinker);
 	mml_slub_exit_caches(slub);
 	cpuhp_state_remove_instance_nocalls(mml_slub_cpuhp, &slub->cpuhp);
 	mutex_destroy(&slub->slab_mutex);
@@ -78,6 +80,7 @@ static int mml_slub_machine_init(struct mml_machine *machine)
 	mutex_lock(&slub->slab_mutex);
 	err = mml_kmalloc_init(slub);
 	mutex_unlock(&slub->slab_mutex);
+	err = err ?: mml_slub_shrinker_init(slub);
 	if (!err)
 		return 0;
 	mml_slub_exit_caches(slub);

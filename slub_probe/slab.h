@@ -136,12 +136,16 @@ struct mml_kmem_cache_cpu {
  * @nr: how many there are
  * @capacity: how many there may be
  * @barn_list: while it is in a barn
+ * @rcu: when it goes; who counts looks at those of other CPUs
  * @objects: the objects
  */
 struct mml_slab_sheaf {
 	u32 nr;
 	u32 capacity;
-	struct list_head barn_list;
+	union {
+		struct list_head barn_list;
+		struct rcu_head rcu;
+	};
 	void *objects[];
 };
 
@@ -285,6 +289,8 @@ enum mml_kmalloc_cache_type {
  * @cpuhp: told when a CPU goes
  * @max_order: the largest order of which blocks are as aligned in the kernel's addresses
  *	as in frame numbers
+ * @shrinker: gives back what they keep; NULL on a machine without memory
+ * @nr_freed: frames of slabs that went, ever
  * @nr_pages: frames of slabs: [1] of caches with SLAB_RECLAIM_ACCOUNT, [0] of others
  */
 struct mml_slub {
@@ -294,6 +300,8 @@ struct mml_slub {
 	struct list_head slab_caches;
 	struct hlist_node cpuhp;
 	unsigned int max_order;
+	struct mml_shrinker *shrinker;
+	atomic_long_t nr_freed;
 	atomic_long_t nr_pages[2];
 };
 
@@ -624,6 +632,9 @@ extern const struct mml_ioctl mml_slub_ioctls[MML_IOC_RANGE];
 /* kmalloc.c: the size classes */
 struct mml_kmem_cache *mml_kmalloc_cache(struct mml_machine *machine, size_t size);
 int mml_kmalloc_init(struct mml_slub *slub);
+
+/* shrink.c: what they keep, when memory is short */
+int mml_slub_shrinker_init(struct mml_slub *slub);
 
 /* show.c, validate.c */
 void mml_report_objects(struct mml_kmem_cache *s);
