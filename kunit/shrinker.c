@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Suite mml_shrinker: how much a shrinker is asked to scan, against a table worked out by
- * hand from the kernel's formula; what is made up for later; unregistering one that is at work.
+ * hand from the kernel's formula; what is made up for later; unregistering one that is at
+ * work.
  *
  * Kernel counterpart: none.
  */

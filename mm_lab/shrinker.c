@@ -9,8 +9,8 @@
  *	deferred = what was to be scanned and was not, no more than 2 * freeable
  *
  * Kernel counterpart: mm/shrinker.c. Differences: a machine has a list of its own; no
- * groups of processes (memcg); a shrinker's memory is one piece, so it cannot half fail; what
- * each was asked and gave is always counted, in the file "shrinkers".
+ * groups of processes (memcg); a shrinker's memory is one piece, so it cannot half fail;
+ * what each was asked and gave is always counted, in the file "shrinkers".
  *
  * Unregistering waits for who is at work on that shrinker, by its reference count, as the
  * kernel does, and for nobody else: with one SRCU or semaphore for all it would wait for
@@ -20,8 +20,8 @@
  * Invariants: a shrinker on the list has a reference count of 1 or more, or somebody is
  * about to take it off; nr_deferred is not less than 0.
  *
- * Locking: machine->shrinkers_lock, a mutex, for changes of the list; RCU to walk it, which
- * is left while a shrinker is at work, with a reference to that.
+ * Locking: machine->shrinkers_lock, a mutex, for changes of the list; RCU to walk it,
+ * which is left while a shrinker is at work, with a reference to that.
  */
 #include <linux/export.h>
 #include <linux/math64.h>
@@ -133,8 +133,8 @@ static unsigned long mml_do_shrink_slab(struct mml_shrinker *shrinker,
  * @nid: of this node
  * @priority: how hard it is wanted: from 12, not much, to 0, all that there is
  *
- * Context: process, interrupts on, may sleep; any lock may be held under which the machine's
- * memory may be allocated with __GFP_DIRECT_RECLAIM.
+ * Context: process, interrupts on, may sleep; any lock may be held under which the
+ * machine's memory may be allocated with __GFP_DIRECT_RECLAIM.
  * Return: how many objects they gave back, each counted as its shrinker counts.
  */
 unsigned long mml_shrink_slab(struct mml_machine *machine, gfp_t gfp, int nid, int priority)

@@ -37,15 +37,15 @@ struct mml_shrink_control {
 
 /**
  * struct mml_shrinker - who can be asked, of one machine
- * @count_objects: how many objects could be given back; SHRINK_EMPTY, or 0, which says, too,
- *	that it is not known now. No look at whether they may be given back right now: what is
- *	counted and not scanned is made up for later
- * @scan_objects: look at some, and give back what can be. Returns: how many were given back;
- *	SHRINK_STOP: none can be from here, for a lock that is needed may be the caller's.
- *	What allocates of the machine in it does so with __GFP_MEMALLOC
+ * @count_objects: how many objects could be given back; SHRINK_EMPTY, or 0, which says,
+ *	too, that it is not known now. No look at whether they may be given back right
+ *	now: what is counted and not scanned is made up for later
+ * @scan_objects: look at some, and give back what can be. Returns: how many were given
+ *	back; SHRINK_STOP: none can be from here, for a lock that is needed may be the
+ *	caller's. What allocates of the machine in it does so with __GFP_MEMALLOC
  * @batch: objects to be scanned at once; 0: 128
- * @seeks: what an object costs to have it again: 2 (DEFAULT_SEEKS) if nothing else is known;
- *	0: next to nothing
+ * @seeks: what an object costs to have it again: 2 (DEFAULT_SEEKS) if nothing else is
+ *	known; 0: next to nothing
  * @flags: SHRINKER_NUMA_AWARE: nodes are told apart
  * @private_data: whose it is, for him
  * @machine: whose memory
@@ -59,10 +59,12 @@ struct mml_shrink_control {
  * @nr_counted: what it said last
  * @nr_scanned: objects that it has looked at
  * @nr_freed: those that it gave back
- * @nr_deferred: by node, or one for all: objects that should have been scanned and were not
+ * @nr_deferred: by node, or one for all: objects that should have been scanned and were
+ *	not
  *
- * The first six are the owner's, to be set before it is registered. The first two are called
- * in process context, interrupts on, and may sleep; locks of any who allocates may be held.
+ * The first six are the owner's, to be set before it is registered. The first two are
+ * called in process context, interrupts on, and may sleep; locks of any who allocates may
+ * be held.
  */
 struct mml_shrinker {
 	unsigned long (*count_objects)(struct mml_shrinker *shrinker,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The ground's events, in system mm_lab, with the names and the fields of the kernel's own
- * (include/trace/events/vmscan.h). Differences: a shrinker is told by its name, and not by
- * its address and that of its function; machine is added at the end.
+ * The ground's events, in system mm_lab, with the names and the fields of the kernel's
+ * own (include/trace/events/vmscan.h). Differences: a shrinker is told by its name, and
+ * not by its address and that of its function; machine is added at the end.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM mm_lab

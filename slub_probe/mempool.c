@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory pools: some elements are kept aside, so that who may wait is never left without one.
+ * Memory pools: some elements are kept aside, so that who may wait is never left without
+ * one.
  *
  *	 alloc ──> allocator: at once, no reserves ──> the pool ──> allocator: may reclaim
  *	                                                  ^               │
  *	 free  ──> the pool, while it lacks some ─────────┘               v
- *	       └─> allocator                        the pool, or wait for a free, and again
+ *	       └─> allocator                        the pool, or wait for a free
  *
  * As long as everybody gives back what he got, somebody who waits gets an element: those
- * that are missing in the pool are in somebody's hands, and whatever is given back refills
- * the pool before anything goes to the allocator.
+ * that are missing in the pool are in somebody's hands, and whatever is given back
+ * refills the pool before anything goes to the allocator.
  *
  * Kernel counterpart: mm/mempool.c. Differences: a pool belongs to a machine; errors are
  * told apart, misuse is reported and not a BUG; who makes, resizes or asks a pool is the
- * site (mm_lab/alloc.h), for the allocator below and for the pool's own memory; what comes
- * back to refill the pool is looked at, for it will be handed on unseen; __GFP_NOFAIL has no
- * effect, for the pool is what does not fail. Own functions are told the machine. There are
- * no pools in somebody's structure (mempool_init()), nor of kvmalloc.
+ * site (mm_lab/alloc.h), for the allocator below and for the pool's own memory; what
+ * comes back to refill the pool is looked at, for it will be handed on unseen;
+ * __GFP_NOFAIL has no effect, for the pool is what does not fail. Own functions are told
+ * the machine. There are no pools in somebody's structure (mempool_init()), nor of
+ * kvmalloc.
  *
  * Invariants: 0 <= curr_nr <= min_nr; the elements [0, curr_nr) are nobody's; curr_nr and
- * what was taken out and not given back are min_nr or more.
+ * what was taken out and not given back are min_nr or more, once it could be filled.
  *
  * Locking: pool->lock, a spinlock, irq-safe, a leaf; the allocator is called without it.
  */
@@ -198,8 +200,8 @@ EXPORT_SYMBOL_NS_GPL(mml_mempool_destroy, MM_LAB);
  * @site: who asks; the macro of this name fills it in
  *
  * The pool is on no list: its owner destroys it before the machine goes. If he does not,
- * the machine goes without the frames of its elements and says so, and the pool's memory is
- * lost; to use it then is to use memory after it was freed.
+ * the machine goes without the frames of its elements and says so, and the pool's memory
+ * is lost; to use it then is to use memory after it was freed.
  *
  * Context: process, may sleep.
  * Return: the pool, with @min_nr elements; ERR_PTR(): -EINVAL if @min_nr is less than 1;
@@ -238,8 +240,8 @@ EXPORT_SYMBOL_NS_GPL(mml_mempool_create, MM_LAB);
  * @site: who asks; the macro of this name fills it in
  *
  * Context: process, may sleep.
- * Return: as mml_mempool_create(); -EINVAL, too, if the cache has a constructor: what the pool
- * hands on has been used.
+ * Return: as mml_mempool_create(); -EINVAL, too, if the cache has a constructor: what the
+ * pool hands on has been used.
  */
 struct mml_mempool *mml_mempool_create_slab_pool(int min_nr, struct mml_kmem_cache *s,
 						 struct mml_alloc_site *site)
@@ -259,8 +261,8 @@ EXPORT_SYMBOL_NS_GPL(mml_mempool_create_slab_pool, MM_LAB);
  * @site: who asks; the macro of this name fills it in
  *
  * Context: process, may sleep.
- * Return: as mml_mempool_create(); -EINVAL, too, for a size that cannot be; -EOPNOTSUPP if the
- * machine has no memory.
+ * Return: as mml_mempool_create(); -EINVAL, too, for a size that cannot be; -EOPNOTSUPP
+ * if the machine has no memory.
  */
 struct mml_mempool *mml_mempool_create_kmalloc_pool(struct mml_machine *machine, int min_nr,
 						    size_t size, struct mml_alloc_site *site)
@@ -319,11 +321,12 @@ static void mml_mempool_shrink(struct mml_mempool *pool, int min_nr)
  * @min_nr: so many from now on, 1 or more
  * @site: who asks; the macro of this name fills it in
  *
- * If there is no memory for more elements at once, the pool gets them when some are given back.
+ * If there is no memory for more elements at once, the pool gets them when some are given
+ * back.
  *
  * Context: process, may sleep.
- * Return: 0; -EINVAL if @min_nr is less than 1; -ENOMEM if the pool cannot keep so many, and
- * then it stays as it is.
+ * Return: 0; -EINVAL if @min_nr is less than 1; -ENOMEM if the pool cannot keep so many,
+ * and then it stays as it is.
  */
 int mml_mempool_resize(struct mml_mempool *pool, int min_nr, struct mml_alloc_site *site)
 {
@@ -373,17 +376,18 @@ static void mml_mempool_wait(struct mml_mempool *pool, unsigned long flags)
 /**
  * mml_mempool_alloc - get an element
  * @pool: of which pool
- * @gfp: the kernel's flags, as for mml_alloc_pages(); not __GFP_ZERO: what the pool keeps has
- *	been used. That is reported, and has no effect
+ * @gfp: the kernel's flags, as for mml_alloc_pages(); not __GFP_ZERO: what the pool keeps
+ *	has been used. That is reported, and has no effect
  * @site: who asks; the macro of this name fills it in
  *
- * In this order: the allocator, without waiting and without reserves; what the pool keeps; the
- * allocator, as @gfp allows; what the pool keeps; and then it is waited for somebody to give
- * an element back, if @gfp allows that.
+ * In this order: the allocator, without waiting and without reserves; what the pool
+ * keeps; the allocator, as @gfp allows; what the pool keeps; and then it is waited for
+ * somebody to give an element back, if @gfp allows that.
  *
- * Context: any but NMI; sleeps only with __GFP_DIRECT_RECLAIM, and then as long as it takes.
- * Return: the element; NULL, never with __GFP_DIRECT_RECLAIM, if there is no memory and the
- * pool is empty.
+ * Context: any but NMI; sleeps only with __GFP_DIRECT_RECLAIM, and then as long as it
+ * takes.
+ * Return: the element; NULL, never with __GFP_DIRECT_RECLAIM, if there is no memory and
+ * the pool is empty.
  */
 void *mml_mempool_alloc(struct mml_mempool *pool, gfp_t gfp, struct mml_alloc_site *site)
 {
@@ -446,8 +450,9 @@ EXPORT_SYMBOL_NS_GPL(mml_mempool_alloc_preallocated, MM_LAB);
  * @element: from mml_mempool_alloc(); NULL: nothing is done
  * @pool: of this pool
  *
- * To the pool, if it has less than it guarantees, and whoever waits for one is woken; to the
- * allocator, if not. What is no element of the kind is reported, counted and left alone.
+ * To the pool, if it has less than it guarantees, and whoever waits for one is woken; to
+ * the allocator, if not. What is no element of the kind is reported, counted and left
+ * alone.
  *
  * Context: any but NMI.
  */

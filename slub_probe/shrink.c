@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What caches keep and can do without, as a shrinker of the machine: whoever may sleep and
- * finds no frame has it.
+ * What caches keep and can do without, as a shrinker of the machine: whoever may sleep
+ * and finds no frame has it.
  *
  * The unit is a frame. Counted are
  *	empty slabs on their nodes' lists: those come, all of them
  *	slabs that are a CPU's, on fast path A: they come if nobody has an object of them
- *	objects in sheaves, on fast path B: as many frames as they would fill. Each that is
- *		the last one of its slab brings that; others bring nothing
+ *	objects in sheaves, on fast path B: as many frames as they would fill. Each that
+ *		is the last one of its slab brings that; others bring nothing
  * and to scan is to have all CPUs give back what they have of a cache, one cache after
  * the other until so many frames have been looked at. What is given back is counted where
  * slabs go, and so is exact, but for what others give back meanwhile.
  *
  * Kernel counterpart: none, and this is what the kernel does without: its caches' empty
- * slabs are few, and what CPUs keep they keep; kmem_cache_shrink() is called by hand. What
- * stands in shrinkers there are objects in use: dentries, inodes.
+ * slabs are few, and what CPUs keep they keep; kmem_cache_shrink() is called by hand.
+ * What stands in shrinkers there are objects in use: dentries, inodes.
  *
- * Locking: slab_mutex, which is tried, a few times, and not waited for: who wants memory may
- * hold it himself, or a lock that its holder waits for. The rest is that of mml_cache_shrink().
- * To count, sheaves of other CPUs are looked at under RCU, in which their memory stays.
+ * Locking: slab_mutex, which is tried, a few times, and not waited for: who wants memory
+ * may hold it himself, or a lock that its holder waits for. The rest is that of
+ * mml_cache_shrink(). To count, sheaves of other CPUs are looked at under RCU, in which
+ * their memory stays.
  */
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
