@@ -324,7 +324,7 @@ static void mml_shrinker_test_running(struct kunit *test)
 	ts->waits = true;
 	at_work = kthread_run(mml_test_shrink_thread, machine, "mml-shrink");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(at_work));
-	wait_for_completion(&ts->entered);
+	KUNIT_EXPECT_NE(test, wait_for_completion_timeout(&ts->entered, 10 * HZ), 0);
 	freeing = kthread_run(mml_test_free_thread, ts, "mml-unshrink");
 	if (!IS_ERR(freeing))
 		msleep(100);
