@@ -3,14 +3,15 @@
  * The slow path: what is done, and how long, when no zone has a block to spare.
  *
  * Policy only. What can be done, reclaiming, compacting, killing, is not known here: who
- * can do such a thing registers it as struct mml_slowpath_ops. While nobody has, the same
- * decisions are made, and come to their end sooner.
+ * can do such a thing registers it as struct mml_slowpath_ops; who merely keeps what he can
+ * do without is a shrinker (mm_lab/shrinker.h). While nobody has, the same decisions are
+ * made, and come to their end sooner.
  *
  *	wake the background reclaimers
  *	try once more, with the reserves that the flags allow
  *	who may not sleep: this CPU gives back what it keeps, try, fail
  *	for large blocks, compact first
- *	┌> reclaim; all CPUs give back what they keep; try
+ *	┌> reclaim; caches shrink; try; all CPUs give back the frames they keep; try
  *	│  compact; try
  *	│  __GFP_NORETRY, or a large block without __GFP_RETRY_MAYFAIL: fail
  *	└─ as long as reclaiming, or compacting, gets on
@@ -25,6 +26,9 @@
  * Whether compaction is worth it is the compactor's to say, also for a large block with
  * __GFP_NORETRY and without __GFP_IO; it is asked again after reclaiming.
  *
+ * Shrinkers are asked with all of the kernel's priorities, one after the other, and after
+ * reclaim, not in it; what counts as progress is that frames came free meanwhile.
+ *
  * Locking: none held. mml_slowpath_srcu while an op runs.
  */
 #include <kunit/visibility.h>
@@ -33,11 +37,15 @@
 #include <linux/srcu.h>
 
 #include "buddy_probe/internal.h"
+#include "mm_lab/shrinker.h"
 
 #include "trace.h"
 
 /* A larger block is not worth much reclaiming: the kernel's PAGE_ALLOC_COSTLY_ORDER. */
 #define MML_COSTLY_ORDER	3
+/* How hard shrinkers are asked at first, and for how many frames at least: the kernel's. */
+#define MML_DEF_PRIORITY	12
+#define MML_SWAP_CLUSTER_MAX	32UL
 #define MML_MAX_RECLAIM_RETRIES	16
 #define MML_MAX_COMPACT_RETRIES	16
 /* How long who may not fail waits for frees, and when that is told. */
@@ -217,6 +225,39 @@ static struct mml_page *mml_alloc_pages_local(struct mml_slowpath *sp)
 	return mml_get_page_from_freelist(sp->ac, sp->alloc_flags);
 }
 
+/* Of each node that the request may have. */
+static void mml_shrink_nodes(const struct mml_alloc_context *ac, int priority)
+{
+	struct mml_zoneref *ref = ac->preferred_zoneref;
+	struct mml_zone *zone;
+	int last = NUMA_NO_NODE;
+
+	mml_for_next_zone_zonelist(zone, ref, ac->highest_zoneidx) {
+		if (zone->nid != last)
+			mml_shrink_slab(ac->machine, ac->gfp, zone->nid, priority);
+		last = zone->nid;
+	}
+}
+
+/*
+ * Who keeps something is asked for it, harder and harder, until there is enough. Returns: how
+ * many more frames are free then, whoever gave them back: several may ask at once.
+ */
+static unsigned long mml_shrink_caches(const struct mml_alloc_context *ac)
+{
+	unsigned long want = max(1UL << ac->order, MML_SWAP_CLUSTER_MAX);
+	unsigned long before = mml_nr_free_pages(ac->machine), now = before;
+	int priority;
+
+	if (!mml_has_shrinkers(ac->machine))
+		return 0;
+	for (priority = MML_DEF_PRIORITY; priority >= 0 && now < before + want; priority--) {
+		mml_shrink_nodes(ac, priority);
+		now = mml_nr_free_pages(ac->machine);
+	}
+	return now > before ? now - before : 0;
+}
+
 static struct mml_page *mml_alloc_pages_direct_reclaim(struct mml_slowpath *sp)
 {
 	const struct mml_alloc_context *ac = sp->ac;
@@ -225,6 +266,7 @@ static struct mml_page *mml_alloc_pages_direct_reclaim(struct mml_slowpath *sp)
 
 	reclaimed = mml_slowpath_call(ac->machine, 0UL, try_to_free_pages, ac->gfp,
 				      ac->order);
+	reclaimed += mml_shrink_caches(ac);
 	sp->progress = reclaimed;
 	if (reclaimed) {
 		mml_tell_slowpath(ac, MML_TRY_RECLAIM, reclaimed);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * KUnit suites of the lab, one file each: frame.c, sparse.c, buddy.c, misuse.c,
- * counter.c, slub.c, vma.c, pgtable.c, explain.c, owner.c. They run on machines of a few hundred frames,
- * made by machine.c from pages that the test holds.
+ * counter.c, shrinker.c, slub.c, slub-pool.c, vma.c, pgtable.c, explain.c, owner.c. They
+ * run on machines of a few hundred frames, made by machine.c from pages that the test
+ * holds.
  *
  * This file is the seed. Every random test begins with the same one and says it; a
  * failure is repeated by giving it back: `mm_lab_kunit.seed=N` on the command line

@@ -21,6 +21,7 @@
  *   engines_lock	rwsem, one a machine: held for reading while its engines are
  *			walked, for writing while one appears or disappears.
  *   holders_lock	spinlock, leaf (hold.c).
+ *   shrinkers_lock	mutex, leaf (shrinker.c).
  *   mml_machines_list_lock  spinlock, leaf: who changes the list of machines holds it
  *			too, so that enabling a trace event need not wait for a machine
  *			that is being made.
@@ -383,6 +384,8 @@ static struct mml_machine *mml_machine_alloc(const struct mml_machine_spec *spec
 	spin_lock_init(&machine->explainer.lock);
 	spin_lock_init(&machine->jobs_lock);
 	INIT_LIST_HEAD(&machine->jobs);
+	mutex_init(&machine->shrinkers_lock);
+	INIT_LIST_HEAD(&machine->shrinkers);
 	return machine;
 
 no_topology:
@@ -398,6 +401,7 @@ static void mml_machine_free(struct mml_machine *machine)
 {
 	cancel_work_sync(&machine->retire);
 	mml_fail_nth(machine, 0);
+	mutex_destroy(&machine->shrinkers_lock);
 	mml_machine_memory_free(machine);
 	free_percpu(machine->vm_events);
 	kfree(machine);

@@ -6,6 +6,7 @@
 #define _MML_MACHINE_H
 
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/prandom.h>
 #include <linux/ratelimit_types.h>
 #include <linux/rwsem.h>
@@ -147,6 +148,8 @@ struct mml_verdict {
  * @last_job: the last number given
  * @last_session: the last number given
  * @explainer: what last failed
+ * @shrinkers_lock: protects @shrinkers
+ * @shrinkers: struct mml_shrinker, for walks under RCU
  * @debugfs: its directory; NULL: it is about to go
  * @debugfs_mm: the directory of its sessions
  *
@@ -204,6 +207,9 @@ struct mml_machine {
 	atomic_t			last_session;	/* A */
 
 	struct mml_explainer		explainer;	/* its lock */
+
+	struct mutex			shrinkers_lock;
+	struct list_head		shrinkers;	/* shrinkers_lock */
 
 	struct dentry			*debugfs;	/* E */
 	struct dentry			*debugfs_mm;	/* M */

@@ -15,6 +15,9 @@
 #include "mm_lab/machine.h"
 #include "mm_lab/session.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 /* Built into a kernel, nobody asked for a machine. */
 static char *memory = IS_BUILTIN(CONFIG_MM_LAB) ? "0" : "64M";
 module_param(memory, charp, 0444);

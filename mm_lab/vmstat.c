@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A machine's vmstat, meminfo, validate and holders files.
+ * A machine's vmstat, meminfo, validate, holders and shrinkers files.
  *
  * Kernel counterpart: mm/vmstat.c (vmstat_show), fs/proc/meminfo.c. Names and
  * formats as there, so that tools made for those read these; lines of what the lab
@@ -15,6 +15,7 @@
 
 #include "mm_lab/debugfs.h"
 #include "mm_lab/machine.h"
+#include "mm_lab/shrinker.h"
 #include "mm_lab/vmstat.h"
 
 static const char * const mml_stat_names[] = {
@@ -109,6 +110,7 @@ static int mml_validate_show(struct seq_file *seq, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(mml_validate);
 DEFINE_SHOW_ATTRIBUTE(mml_explain);
+DEFINE_SHOW_ATTRIBUTE(mml_shrinkers);
 
 static int mml_holders_show(struct seq_file *seq, void *unused)
 {
@@ -125,5 +127,6 @@ const struct mml_debugfs_file mml_ground_files[] = {
 	{ "holders",	&mml_holders_fops },
 	{ "plant_bug",	&mml_plant_fops },
 	{ "explain",	&mml_explain_fops },
+	{ "shrinkers",	&mml_shrinkers_fops },
 	{}
 };

@@ -15,10 +15,10 @@
  * an error is told; a cache with live objects is not destroyed, and says where they are;
  * orders follow the CPUs that there are.
  *
- * Locking: slub->slab_mutex for the list of caches and all of the above. It is never taken
- * where memory is reclaimed. Who wants to have all that CPUs keep takes the lock of the CPUs
- * before it: what one that is going keeps is its own until it has been told to be dead
- * (mml_cache_cpu_dead()).
+ * Locking: slub->slab_mutex for the list of caches and all of the above. Where memory is
+ * reclaimed it is tried and not waited for (shrink.c). Who has to have all that CPUs keep
+ * takes the lock of the CPUs before it: what one that is going keeps is its own until it has
+ * been told to be dead (mml_cache_cpu_dead()).
  */
 #include <linux/cpu.h>
 #include <linux/export.h>
@@ -396,8 +396,8 @@ void mml_cache_cpu_dead(struct mml_kmem_cache *s, unsigned int cpu)
 }
 
 /*
- * Give back all that can be. With the CPUs' lock and slab_mutex held. Returns: how many slabs
- * there still are.
+ * Give back all that can be; without the CPUs' lock what a CPU that goes keeps may be missed.
+ * With slab_mutex held. Returns: how many slabs there still are.
  */
 unsigned long mml_cache_shrink(struct mml_kmem_cache *s)
 {

@@ -8,6 +8,7 @@
 #include <linux/rcupdate.h>
 
 #include "mm_lab/alloc.h"
+#include "mm_lab/shrinker.h"
 #include "slub_probe/slab.h"
 
 static enum cpuhp_state mml_slub_cpuhp;
@@ -57,6 +58,7 @@ static void mml_slub_machine_exit(struct mml_machine *machine)
 {
 	struct mml_slub *slub = mml_slub(machine);
 
+	mml_shrinker_free(slub->shrinker);
 	mml_slub_exit_caches(slub);
 	mutex_destroy(&slub->slab_mutex);
 	kfree(slub);
@@ -89,6 +91,7 @@ static int mml_slub_machine_init(struct mml_machine *machine)
 	mutex_lock(&slub->slab_mutex);
 	err = mml_kmalloc_init(slub);
 	mutex_unlock(&slub->slab_mutex);
+	err = err ?: mml_slub_shrinker_init(slub);
 	if (!err)
 		return 0;
 	mml_slub_exit_caches(slub);

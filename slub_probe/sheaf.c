@@ -25,7 +25,8 @@
  *	the barn's full sheaves have objects, the empty ones none
  *
  * Locking: pcs->lock, a local lock, interrupts off; barn->lock inside it. Sheaves are filled
- * and emptied outside, when they are nobody's.
+ * and emptied outside, when they are nobody's. Their memory goes by RCU, for shrink.c looks
+ * at those of other CPUs.
  */
 #include <linux/mm.h>
 
@@ -166,7 +167,7 @@ static void mml_sheaf_put(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf
 	if (mml_barn_put(mml_barn(s), sheaf))
 		return;
 	mml_sheaf_flush(s, sheaf);
-	kfree(sheaf);
+	kfree_rcu(sheaf, rcu);
 }
 
 /* All sheaves of a barn go. */
@@ -183,7 +184,7 @@ void mml_barn_shrink(struct mml_kmem_cache *s, struct mml_node_barn *barn)
 		if (!sheaf)
 			break;
 		mml_sheaf_flush(s, sheaf);
-		kfree(sheaf);
+		kfree_rcu(sheaf, rcu);
 	} while (1);
 }
 

@@ -158,6 +158,7 @@ static void mml_free_slab(struct mml_kmem_cache *s, struct mml_slab *slab)
 	WRITE_ONCE(page->type, MML_PAGE_KERNEL);
 	page->mapping = NULL;
 	atomic_set(&page->_mapcount, 0);
+	atomic_long_add(1L << page->order, &mml_slub(s->machine)->nr_freed);
 	__mml_free_pages(s->machine, page, page->order);
 }
 

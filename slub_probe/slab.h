@@ -147,12 +147,16 @@ struct mml_kmem_cache_cpu {
  * @nr: how many there are
  * @capacity: how many there may be
  * @barn_list: while it is in a barn
+ * @rcu: when it goes; who counts looks at those of other CPUs
  * @objects: the objects
  */
 struct mml_slab_sheaf {
 	u32 nr;
 	u32 capacity;
-	struct list_head barn_list;
+	union {
+		struct list_head barn_list;
+		struct rcu_head rcu;
+	};
 	void *objects[];
 };
 
@@ -312,6 +316,8 @@ enum mml_kmalloc_cache_type {
  *	as in frame numbers
  * @publish: makes the caches' directories
  * @debugfs: where these are; under slab_mutex
+ * @shrinker: gives back what they keep; NULL on a machine without memory
+ * @nr_freed: frames of slabs that went, ever
  * @nr_pages: frames of slabs: [1] of caches with SLAB_RECLAIM_ACCOUNT, [0] of others
  */
 struct mml_slub {
@@ -323,6 +329,8 @@ struct mml_slub {
 	unsigned int max_order;
 	struct delayed_work publish;
 	struct dentry *debugfs;
+	struct mml_shrinker *shrinker;
+	atomic_long_t nr_freed;
 	atomic_long_t nr_pages[2];
 };
 
@@ -711,6 +719,9 @@ void mml_slab_publish(struct mml_slub *slub);
 void mml_slab_unpublish(struct mml_kmem_cache *s);
 extern const struct file_operations mml_alloc_traces_fops;
 extern const struct file_operations mml_free_traces_fops;
+
+/* shrink.c: what they keep, when memory is short */
+int mml_slub_shrinker_init(struct mml_slub *slub);
 
 /* plant.c, show.c, validate.c */
 extern const struct file_operations mml_plant_object_fops;

@@ -2,7 +2,7 @@
 /*
  * Object caches and kmalloc, for the rooms above.
  *
- * Kernel counterpart: include/linux/slab.h; the flags of a cache are the kernel's SLAB_*
+ * Kernel counterpart: include/linux/slab.h, include/linux/mempool.h; the flags of a cache are the kernel's SLAB_*
  * as they are. Differences: a cache belongs to a machine, and what is not of a cache is
  * asked for with the machine; how a cache's CPUs serve themselves is chosen for each.
  */
@@ -10,6 +10,8 @@
 #define _MML_SLUB_H
 
 #include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
 
 #include "mm_lab/alloc.h"
 #include "mm_lab/machine.h"
@@ -95,5 +97,77 @@ void *mml_krealloc(struct mml_machine *machine, void *object, size_t size, gfp_t
 bool mml_check_heap_object(struct mml_machine *machine, const void *from, size_t n);
 size_t mml_ksize(struct mml_machine *machine, const void *object);
 void mml_kfree(struct mml_machine *machine, const void *object);
+
+/*
+ * Memory pools: mempool.c.
+ */
+
+typedef void *mml_mempool_alloc_t(struct mml_machine *machine, gfp_t gfp, void *pool_data,
+				  struct mml_alloc_site *site);
+typedef void mml_mempool_free_t(struct mml_machine *machine, void *element, void *pool_data);
+
+/**
+ * struct mml_mempool - elements that are kept, so that who may wait always gets one
+ * @lock: irq-safe, a leaf; protects the next three
+ * @min_nr: so many are guaranteed
+ * @curr_nr: so many are here now
+ * @elements: these; there is room for @min_nr
+ * @machine: whose memory they are
+ * @pool_data: for @alloc and @free: the cache, the size, the order, or somebody's own
+ * @alloc: where elements come from
+ * @free: where they go
+ * @wait: who waits until one is given back
+ */
+struct mml_mempool {
+	spinlock_t lock;
+	int min_nr;
+	int curr_nr;
+	void **elements;
+	struct mml_machine *machine;
+	void *pool_data;
+	mml_mempool_alloc_t *alloc;
+	mml_mempool_free_t *free;
+	wait_queue_head_t wait;
+};
+
+struct mml_mempool *mml_mempool_create(struct mml_machine *machine, int min_nr,
+				       mml_mempool_alloc_t *alloc, mml_mempool_free_t *free,
+				       void *pool_data, struct mml_alloc_site *site);
+#define mml_mempool_create(machine, min_nr, alloc, free, pool_data) \
+	mml_mempool_create(machine, min_nr, alloc, free, pool_data, MML_ALLOC_SITE("pool"))
+
+struct mml_mempool *mml_mempool_create_slab_pool(int min_nr, struct mml_kmem_cache *s,
+						 struct mml_alloc_site *site);
+#define mml_mempool_create_slab_pool(min_nr, s) \
+	mml_mempool_create_slab_pool(min_nr, s, MML_ALLOC_SITE("pool"))
+
+struct mml_mempool *mml_mempool_create_kmalloc_pool(struct mml_machine *machine, int min_nr,
+						    size_t size, struct mml_alloc_site *site);
+#define mml_mempool_create_kmalloc_pool(machine, min_nr, size) \
+	mml_mempool_create_kmalloc_pool(machine, min_nr, size, MML_ALLOC_SITE("pool"))
+
+struct mml_mempool *mml_mempool_create_page_pool(struct mml_machine *machine, int min_nr,
+						 unsigned int order,
+						 struct mml_alloc_site *site);
+#define mml_mempool_create_page_pool(machine, min_nr, order) \
+	mml_mempool_create_page_pool(machine, min_nr, order, MML_ALLOC_SITE("pool"))
+
+int mml_mempool_resize(struct mml_mempool *pool, int min_nr, struct mml_alloc_site *site);
+#define mml_mempool_resize(pool, min_nr) \
+	mml_mempool_resize(pool, min_nr, MML_ALLOC_SITE("pool"))
+
+void *mml_mempool_alloc(struct mml_mempool *pool, gfp_t gfp, struct mml_alloc_site *site);
+#define mml_mempool_alloc(pool, gfp) \
+	mml_mempool_alloc(pool, gfp, MML_ALLOC_SITE("element"))
+
+void *mml_mempool_alloc_preallocated(struct mml_mempool *pool);
+void mml_mempool_free(void *element, struct mml_mempool *pool);
+void mml_mempool_destroy(struct mml_mempool *pool);
+
+/* Has the pool all that it guarantees? May have changed at once. */
+static inline bool mml_mempool_is_saturated(const struct mml_mempool *pool)
+{
+	return READ_ONCE(pool->curr_nr) >= READ_ONCE(pool->min_nr);
+}
 
 #endif /* _MML_SLUB_H */
