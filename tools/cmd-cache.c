@@ -184,6 +184,7 @@ static int list_command(int argc, char **argv)
  * @free_flags: MML_CACHE_RANDOM, or 0
  * @seed: of the choice
  * @shrink: give back empty slabs afterwards
+ * @validate: check all objects in the end
  * @held: objects that there are now
  * @seconds: how long they are held
  * @argv: the command that they are held for; NULL: none
@@ -198,6 +199,7 @@ struct life {
 	uint32_t free_flags;
 	uint64_t seed;
 	bool shrink;
+	bool validate;
 	uint32_t held;
 	unsigned int seconds;
 	char **argv;
@@ -232,6 +234,9 @@ static void explain_create(const struct life *life)
 		complain("machine %u cannot have a cache of such objects: %s with this alignment\n"
 			 "and these flags do not fit into a slab of its", life->machine,
 			 as_size(life->create.object_size));
+		break;
+	case ENOSPC:
+		complain("a session may not have so many caches");
 		break;
 	case EOPNOTSUPP:
 		complain("machine %u has no memory, only frames (backend memmap): an object is\n"
@@ -339,6 +344,26 @@ static bool shrink(const struct life *life)
 	return true;
 }
 
+/* Returns whether nothing is wrong. */
+static bool validate(const struct life *life)
+{
+	struct mml_cache_validate args = { .cache = life->create.cache };
+
+	if (!life->validate)
+		return true;
+	if (ioctl(life->session, MML_IOC_CACHE_VALIDATE, &args)) {
+		complain("cannot validate the cache: %s", strerror(errno));
+		return false;
+	}
+	if (!args.wrong) {
+		puts("validated: nothing is wrong with any object");
+		return true;
+	}
+	printf("validated: something is wrong with %s object%s; the kernel log says what\n",
+	       with_commas(args.wrong), args.wrong == 1 ? "" : "s");
+	return false;
+}
+
 static void print_line(const struct life *life, const struct cache_line *cache)
 {
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), frames = cache_frames(cache);
@@ -407,6 +432,8 @@ static int use(struct life *life)
 		status = hold_for_command(life->argv);
 	else
 		sleep_ms(life->seconds * 1000);
+	if (!validate(life) && !status)
+		status = EXIT_FAILURE;
 	return status;
 }
 
@@ -465,6 +492,10 @@ static const struct {
 	{ "typesafe", MML_CACHE_TYPESAFE },
 	{ "no-merge", MML_CACHE_NO_MERGE },
 	{ "kmalloc", MML_CACHE_KMALLOC },
+	{ "checks", MML_CACHE_CHECKS },
+	{ "red-zone", MML_CACHE_RED_ZONE },
+	{ "poison", MML_CACHE_POISON },
+	{ "store-user", MML_CACHE_STORE_USER },
 };
 
 static bool parse_flag(const char *name, uint32_t *flags)
@@ -575,6 +606,7 @@ static int run_command(int argc, char **argv)
 		{ "--random", NULL, &random },	   { "--seed", &seed, NULL },
 		{ "--shrink", NULL, &life.shrink }, { "--zero", NULL, &zero },
 		{ "--hold", &seconds, NULL },	   { "--machine", &machine, NULL },
+		{ "--validate", NULL, &life.validate },
 	};
 	int arg = parse_options(argc, argv, options, ARRAY_SIZE(options)), status;
 
@@ -583,8 +615,8 @@ static int run_command(int argc, char **argv)
 	if (arg < argc && strcmp(argv[arg - 1], "--"))
 		return usage_error("a command to hold the objects for comes behind --");
 	if (!parse_flags(arg, argv, &life.create.flags))
-		return usage_error("--flag is hwcache-align, reclaim, dma, typesafe, no-merge or kmalloc,\n"
-				   "and may be given several times");
+		return usage_error("--flag is hwcache-align, reclaim, dma, typesafe, no-merge, kmalloc,\n"
+				   "checks, red-zone, poison or store-user, and may be given several times");
 	status = parse_create(&texts, &life.create);
 	if (status)
 		return status;
@@ -643,12 +675,18 @@ const struct command cmd_cache = {
 		"                   lines; reclaim, slabs come from reclaimable pageblocks; dma, from\n"
 		"                   zone DMA; typesafe, slabs stay until RCU's readers are done;\n"
 		"                   no-merge, it is shared with no other cache of the same shape;\n"
-		"                   kmalloc, no cache at all: objects come from kmalloc\n"
+		"                   kmalloc, no cache at all: objects come from kmalloc.\n"
+		"                   Those of a debugged cache, which has no fast path: checks, objects\n"
+		"                   are looked at when they come and go; red-zone, bytes around each\n"
+		"                   have to stay as they are; poison, what is free has a pattern;\n"
+		"                   store-user, who allocated and who freed each is kept\n"
 		"  --count N        allocate so many objects, 1000 unless given: all or none\n"
 		"  --free N         and free so many of them: the oldest, or, with --random, any\n"
 		"  --seed N         of that choice, for runs that are to be repeated: on one CPU, with\n"
 		"                   taskset, the same objects share a slab\n"
 		"  --shrink         then give back slabs that are empty, and what CPUs keep\n"
+		"  --validate       check all objects of a debugged cache in the end, before those that\n"
+		"                   are left are freed; exit status 1 if something is wrong\n"
 		"  --zero           objects are zeroed\n"
 		"  --name NAME      of the cache, " DEFAULT_NAME " unless given\n"
 		"  --machine N      on this machine, 0 unless given\n"
@@ -657,6 +695,7 @@ const struct command cmd_cache = {
 		"  mmlab cache run --size 100 -- mmlab cache list        make it, and look at it\n"
 		"  mmlab cache run --size 100 --free 900 --shrink        few slabs are left\n"
 		"  mmlab cache run --size 100 --free 900 --random --shrink    most of them are\n"
+		"  mmlab cache run --size 100 --flag red-zone --flag store-user --validate\n"
 		"\n"
 		"With a COMMAND the exit status is the command's, 128 + n if signal n killed it; 125\n"
 		"if it was not started.\n"

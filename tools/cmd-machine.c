@@ -61,6 +61,15 @@ static bool parse_name(const char *text, struct mml_machine_create *create)
 	return true;
 }
 
+/* What it says is for the lab to read: here it only has to fit. */
+static bool parse_slab_debug(const char *text, struct mml_machine_create *create)
+{
+	if (strlen(text) >= sizeof(create->slab_debug))
+		return false;
+	strcpy(create->slab_debug, text);
+	return true;
+}
+
 static void print_made(const struct mml_info *info, uint32_t nodes, bool json)
 {
 	if (json) {
@@ -105,7 +114,7 @@ static int make(struct mml_machine_create *create, bool json)
 static int create_command(int argc, char **argv)
 {
 	const char *memory = DEFAULT_MEMORY, *backend = "auto", *nodes = "1", *movable = "0";
-	const char *distance = NULL, *seed = "0";
+	const char *distance = NULL, *seed = "0", *slab_debug = "";
 	bool json = false, no_watermarks = false, no_pcp = false, no_grouping = false;
 	struct mml_machine_create create = { 0 };
 	const struct option_spec options[] = {
@@ -114,6 +123,7 @@ static int create_command(int argc, char **argv)
 		{ "--distance", &distance, NULL }, { "--seed", &seed, NULL },
 		{ "--json", NULL, &json },	   { "--no-watermarks", NULL, &no_watermarks },
 		{ "--no-pcp", NULL, &no_pcp },	   { "--no-grouping", NULL, &no_grouping },
+		{ "--slab-debug", &slab_debug, NULL },
 	};
 	int arg = parse_options(argc, argv, options, ARRAY_SIZE(options));
 	uint64_t n = 0, bytes = 0;
@@ -143,6 +153,9 @@ static int create_command(int argc, char **argv)
 	if (!parse_number(seed, UINT64_MAX, &n))
 		return usage_error("'%s' is not a number for a seed", seed);
 	create.seed = n;
+	if (!parse_slab_debug(slab_debug, &create))
+		return usage_error("--slab-debug is up to %u characters, '%s' is longer",
+				   MML_SLAB_DEBUG_LEN - 1, slab_debug);
 	create.flags = MML_MACHINE_KEEP | (no_watermarks ? MML_MACHINE_NO_WATERMARKS : 0) |
 		       (no_pcp ? MML_MACHINE_NO_PCP : 0) |
 		       (no_grouping ? MML_MACHINE_NO_GROUPING : 0);
@@ -250,12 +263,19 @@ const struct command cmd_machine = {
 		"  --no-watermarks  no frames are kept in reserve\n"
 		"  --no-pcp         its CPUs keep no free blocks for themselves\n"
 		"  --no-grouping    its memory is not grouped by mobility\n"
+		"  --slab-debug TEXT\n"
+		"                   which object caches are debugged, and how. Letters: F checks, Z red\n"
+		"                   zones, P poison, U who has each object, T all is told in the kernel\n"
+		"                   log, O not where that needs larger slabs, - none. They are for all\n"
+		"                   caches, or for those named after a comma, with * and ?; after a\n"
+		"                   semicolon comes the same for others\n"
 		"  --seed N         of its random numbers, for runs that are to be repeated\n"
 		"  --json           an object instead of a sentence\n"
 		"\n"
 		"  mmlab machine create --nodes 2 --distance 10,30,30,10 far\n"
 		"  mmlab machine create --memory 32M --movable 8M emptied\n"
 		"  mmlab machine create --memory 8G --backend memmap --no-watermarks large\n"
+		"  mmlab machine create --slab-debug 'FZPU;-,kmalloc-*' watched\n"
 		"  mmlab machine destroy far\n"
 		"\n"
 		"A machine that somebody uses is not destroyed.\n",

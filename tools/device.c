@@ -122,7 +122,12 @@ static void explain_no_machine(const struct mml_machine_create *create)
 			 as_size(create->bytes));
 		break;
 	case EINVAL:
-		if (create->nodes > 1 || create->movable)
+		if (*create->slab_debug)
+			complain("a machine of %s cannot be had with --slab-debug '%s': letters of\n"
+				 "FZPUTO-, after a comma names, after a semicolon others. If these are\n"
+				 "right, it is the size; the kernel log says more",
+				 as_size(create->bytes), create->slab_debug);
+		else if (create->nodes > 1 || create->movable)
 			complain("%s cannot be divided so: a node has 4M or more, and not all can be\n"
 				 "movable; the kernel log says more", as_size(create->bytes));
 		else

@@ -143,6 +143,60 @@ like "which is no cache's" "$(mmlab cache run --size 9K --count 10 --flag kmallo
 ok "all is well, too" mmlab validate
 
 #
+# Debugged caches: by themselves, or by their machine
+#
+# size_of TEXT - what mmlab cache run says an object takes up
+size_of() { sed -n 's/^  an object       \(.*\) bytes in its slab.*/\1/p' <<<"$1" | tr -d ,; }
+
+for flag in checks red-zone poison store-user; do
+	text=$(mmlab cache run --size 96 --count 500 --free 250 --random --flag $flag --validate)
+	is "$flag: nothing is wrong" "$(grep ^validated <<<"$text")" "validated: nothing is wrong with any object"
+	cmp_ok "$flag: there is something with each object" "$(size_of "$text")" -gt 96
+done
+with_all=$(size_of "$(mmlab cache run --size 96 --flag checks --flag red-zone --flag poison --flag store-user)")
+cmp_ok "with all of it, who had it takes most" "$with_all" -gt "$(size_of "$text")"
+like "what the objects are is checked behind the command" \
+	"$(mmlab cache run --size 96 --flag poison --validate -- echo held | grep -A 1 ^held)" '^validated: '
+ok "a cache that is not debugged can be asked, too" mmlab cache run --size 96 --validate
+ok "so can kmalloc's" mmlab cache run --size 96 --flag kmalloc --validate
+ok "and large pieces of it" mmlab cache run --size 9K --count 10 --flag kmalloc --validate
+
+n=$(make_machine watched --slab-debug FZPU)
+plain_before=$before before=$(drained_buddyinfo "$n")
+text=$(mmlab cache run --machine "$n" --size 96 --count 3000 --free 1000 --random --validate)
+like "a machine of which all are: nothing is wrong" "$text" '^validated: nothing is wrong with any object$'
+is "its objects have all of that" "$(size_of "$text")" "$with_all"
+read -r in_use objects size slab_objects slab_frames slabs <<<"$(mmlab cache run --machine "$n" --size 1000 \
+	--flag kmalloc --count 500 -- cat "$lab_debugfs/$n/slabinfo" | line_of kmalloc-1k)"
+cmp_ok "so have kmalloc's" "$size" -gt 1024
+is "of which no CPU keeps any" "$in_use" 500
+is "as many as slabs have room for" "$objects" $((slabs * slab_objects))
+cmp_ok "they fit into their frames" $((slab_objects * size)) -le $((slab_frames * 4096))
+is "a cache of the same shape is one of its own" "$(mmlab cache run --machine "$n" --size 100 -- \
+	mmlab cache run --machine "$n" --size 100 -- cat "$lab_debugfs/$n/slabinfo" | grep -c '^mmlab .* tunables ')" 2
+mmlab cache run --machine "$n" --size 1000 --flag kmalloc --shrink --free 1000 >/dev/null
+is "all frames are back" "$(drained_buddyinfo "$n")" "$before"
+ok "all is well on it" mmlab validate
+ok "gone" mmlab machine destroy watched
+before=$plain_before
+
+n=$(make_machine watched --slab-debug '-;FZPU,pearl*')
+is "only one of its caches: this is" "$(size_of "$(mmlab cache run --machine "$n" --size 96 --name pearls)")" "$with_all"
+is "and that is not" "$(size_of "$(mmlab cache run --machine "$n" --size 96 --name shells)")" 96
+is "but it can be" "$(size_of "$(mmlab cache run --machine "$n" --size 96 --name shells --flag poison)")" \
+	"$(size_of "$(mmlab cache run --size 96 --flag poison)")"
+ok "gone" mmlab machine destroy watched
+
+machines=$(mmlab info --json)
+like "a text that cannot be read" "$(mmlab machine create --slab-debug FZX never 2>&1)" "cannot be had with --slab-debug 'FZX'"
+exits "is refused" 1 mmlab machine create --slab-debug FZX never
+exits "one that is too long" 2 mmlab machine create --slab-debug "$(printf 'F%.0s' {1..64})" never
+is "no machine came of them" "$(mmlab info --json)" "$machines"
+n=$(make_machine watched --slab-debug "$(printf 'F%.0s' {1..63})")
+like "the longest there can be" "$n" '^[0-9]+$'
+ok "gone" mmlab machine destroy watched
+
+#
 # What does not go
 #
 exits "too many for the machine" 1 mmlab cache run --size 4K --count 20000
@@ -170,6 +224,7 @@ exits "no such flag" 2 mmlab cache run --size 100 --flag panic
 exits "nor as the first of two" 2 mmlab cache run --size 100 --flag panic --flag dma
 exits "kmalloc with a name" 2 mmlab cache run --size 100 --flag kmalloc --name mine
 exits "kmalloc with another flag" 2 mmlab cache run --size 100 --flag kmalloc --flag dma
+exits "or to be debugged" 2 mmlab cache run --size 100 --flag kmalloc --flag poison
 exits "a name with a space" 2 mmlab cache run --size 100 --name 'two words'
 exits "a name that is too long" 2 mmlab cache run --size 100 --name 01234567890123456789012345678901
 exits "none at all" 2 mmlab cache run --size 100 --count 0

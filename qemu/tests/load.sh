@@ -171,8 +171,24 @@ impossible 'session_limit=some is not a size' session_limit=some
 impossible 'backend=pages is none of auto, reserve_mem, cma, contig, sparse, memmap' backend=pages
 impossible 'asked for 65536 KiB of cma, which this kernel does not have' backend=cma
 impossible 'asked for 2097152 KiB in blocks of 4096 KiB, found too few .*free: [0-9]+ KiB' memory=2G backend=sparse
+impossible 'slab_debug is longer than 63' "slab_debug=$(printf 'F%.0s' {1..64})"
 impossible 'invalid for parameter .seed' seed=-1
 impossible 'invalid for parameter .mode' mode=rw
+
+#
+# Which object caches are debugged is for slub_probe to read. The others do without it.
+#
+load mm_lab slab_debug=FZX,pearls
+load buddy_probe
+log_mark
+refused "slab_debug=FZX,pearls: slub_probe is not loaded" 'insmod.*Invalid' load slub_probe
+like "the kernel log says which text, and what it could be" "$(log_since)" \
+	'slab_debug=FZX,pearls cannot be read: give letters of FZPUTO-'
+in_order "mm_lab buddy_probe vma_probe" "the others are" load vma_probe
+ok "programs run" mmlab run true
+ok "and all is well" mmlab validate
+refused "nor is it later" 'insmod.*Invalid' load slub_probe
+in_order '' "all go" rmmod vma_probe buddy_probe mm_lab
 
 #
 # More than twenty times, with what is possible
@@ -186,7 +202,7 @@ variants=(
 	"backend=auto memory=70M/17920" "region=nosuch memory=32M/8192"
 	"backend=sparse memory=9M/2304" "backend=memmap memory=16G/4194304"
 	"backend=contig memory=64M seed=1/16384" "backend=contig memory=63M/16128"
-	"memory=64M backend=reserve_mem/16384" "backend=contig memory=64M/16384" "/16384"
+	"memory=64M backend=reserve_mem/16384" "memory=64M slab_debug=FZPU/16384" "backend=contig memory=64M/16384" "/16384"
 )
 
 # round PARAMETER... - loads, uses, checks and unloads all modules
