@@ -56,12 +56,17 @@ static bool mml_slab_update(struct mml_slab *slab, union mml_slab_counters *old,
 	return try_cmpxchg64(&slab->counters.full, &old->full, new.full);
 }
 
-/* The number of an object, from 1 on. */
-static u16 mml_object_nr(const struct mml_kmem_cache *s, struct mml_slab *slab,
+/* The number of an object of the slab at @base, from 1 on. */
+static u16 mml_object_nr(const struct mml_kmem_cache *s, const void *base,
 			 const void *object)
 {
-	return object ? reciprocal_divide(object - mml_slab_address(s, slab),
-					  s->reciprocal_size) + 1 : 0;
+	return object ? reciprocal_divide(object - base, s->reciprocal_size) + 1 : 0;
+}
+
+/* The other way round; NULL: there is none. */
+static void *mml_nr_object(const struct mml_kmem_cache *s, void *base, u16 nr)
+{
+	return nr ? base + (nr - 1) * (size_t)s->size : NULL;
 }
 
 /* Behind @object on a freelist. Returns: NULL at the end, or where a link is wrong. */
@@ -292,17 +297,17 @@ static unsigned int mml_take_objects(struct mml_kmem_cache *s, struct mml_slab *
 				     void **objects, unsigned int nr, bool *full)
 {
 	union mml_slab_counters old = mml_slab_counters(slab), new;
+	void *base = mml_slab_address(s, slab), *object;
 	unsigned int taken;
-	void *object;
 
 	do {
-		object = mml_object_at(s, slab, old.freelist);
+		object = mml_nr_object(s, base, old.freelist);
 		for (taken = 0; object && taken < nr; taken++) {
 			objects[taken] = object;
 			object = mml_next_free(s, object);
 		}
 		new = old;
-		new.freelist = mml_object_nr(s, slab, object);
+		new.freelist = mml_object_nr(s, base, object);
 		/* At the end of its list all are in use, or lost. */
 		new.inuse = object ? old.inuse + taken : old.objects;
 	} while (!mml_slab_update(slab, &old, new));
@@ -405,13 +410,16 @@ enum mml_slab_put {
 
 /*
  * See mml_slab_free(). Without the lock, nothing has changed if its place would change.
- * *@now: the word, then.
+ * *@now: the word, then. In line, for most of what flushing a sheaf costs is this.
  */
-static enum mml_slab_put mml_slab_put(struct mml_kmem_cache *s, struct mml_slab *slab,
-				      void *head, void *tail, unsigned int nr, bool locked,
-				      union mml_slab_counters *now)
+static __always_inline enum mml_slab_put
+mml_slab_put(struct mml_kmem_cache *s, struct mml_slab *slab, void *head, void *tail,
+	     unsigned int nr, bool locked, union mml_slab_counters *now)
 {
 	union mml_slab_counters old = mml_slab_counters(slab), new;
+	/* Slabs lie at multiples of their size. */
+	void *base = (void *)((unsigned long)head & -(PAGE_SIZE << slab->order));
+	u16 first = mml_object_nr(s, base, head);
 	bool keep, move;
 
 	do {
@@ -419,10 +427,10 @@ static enum mml_slab_put mml_slab_put(struct mml_kmem_cache *s, struct mml_slab 
 			mml_slab_bug(s, head, "objects are freed that were free");
 			return MML_SLAB_STAYS;
 		}
-		mml_set_freepointer(s, tail, mml_object_at(s, slab, old.freelist));
+		mml_set_freepointer(s, tail, mml_nr_object(s, base, old.freelist));
 		new = old;
 		new.inuse -= nr;
-		new.freelist = mml_object_nr(s, slab, head);
+		new.freelist = first;
 		keep = !old.frozen && !old.freelist && s->cpu_partial_slabs;
 		new.frozen |= keep;
 		move = !new.frozen && (!old.freelist || !new.inuse);
@@ -547,7 +555,7 @@ void mml_slab_put_back(struct mml_kmem_cache *s, struct mml_slab *slab, void *he
 		new.frozen = 0;
 		if (tail) {
 			mml_set_freepointer(s, tail, mml_object_at(s, slab, old.freelist));
-			new.freelist = mml_object_nr(s, slab, head);
+			new.freelist = mml_object_nr(s, mml_slab_address(s, slab), head);
 			new.inuse -= nr;
 		}
 	} while (!mml_slab_update(slab, &old, new));
