@@ -5,8 +5,8 @@
  * A test is the same work on the lab's side and on the kernel's. A batch is one side of
  * a test done job->n times between two looks at the clock. Batches of all tests and both
  * sides take turns, round after round (run.c), so that whatever changes meanwhile changes
- * for both. Some tests are also, or only, for threads (threads.c), and some measure no time
- * but memory (memory.c).
+ * for both. Some tests are also, or only, for threads (threads.c), and some measure memory
+ * and no time (memory.c).
  */
 #ifndef _MML_BENCH_H
 #define _MML_BENCH_H
@@ -63,8 +63,8 @@ typedef void (*mml_bench_part_fn)(struct mml_bench_job *job);
  * @allocator: that is tested; NULL for what allocates nothing
  * @prepare: brings about the state that the test begins in, before a batch; may be NULL
  * @settle: the same, right before the clock is looked at; may be NULL
- * @part: what is timed, each part by itself, the later ones may be NULL; of a handover: what
- *	the one thread does, and what the other
+ * @part: what is timed, each part by itself, the later ones may be NULL; of a handover:
+ *	what the one thread does, and what the other
  * @bytes: of live objects: what @n of them take; it may sort them
  */
 struct mml_bench_side {

@@ -9,9 +9,9 @@
  *
  * runs the tests whose names match and waits for their end. The parameters, which can be
  * changed at any time, say how: rounds, repeat, threads, msecs, live. The first line of
- * results has how many times the clock ticks in a millisecond, each further one is a batch as
- * it was measured: test, side, part, threads, operations, time; or, with live, 1 for threads,
- * objects, bytes.
+ * results has how many times the clock ticks in a millisecond, each further one is a batch
+ * as it was measured: test, side, part, threads, operations, time; with live, the last two
+ * are objects and bytes.
  * Built into a kernel, mm_lab_bench.run=GLOB runs them at boot, with the results in the
  * kernel log, and turns the machine off.
  *

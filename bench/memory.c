@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory: what so many live objects of a cache take, beyond what they need. They are
- * allocated one after the other from a cache that has nothing; how many bytes that is, each
- * side says for itself (objects.c); then they are freed.
+ * Memory: what so many live objects of a cache take. They are allocated one after the other
+ * from a cache that has nothing; how many bytes that is, each side says for itself
+ * (objects.c); then they are freed.
  *
  * Locking: under mml_bench_mutex (main.c).
  */

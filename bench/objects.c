@@ -213,7 +213,7 @@ static u64 mml_bench_frames_bytes(struct mml_bench_job *job, void **objects, uns
 	return (u64)(job->free_pages - mml_bench_free_pages()) << PAGE_SHIFT;
 }
 
-/* Nobody uses the cache meanwhile. */
+/* Only the cache knows what it has; nobody uses it meanwhile. */
 static u64 mml_bench_sheaves_bytes(struct mml_bench_job *job, void **objects, unsigned long n)
 {
 	struct mml_kmem_cache *s = mml_bench_ours_cache[MML_SLAB_SHEAVES][job->order];
