@@ -24,7 +24,8 @@ TESTS ?=
 SUITES ?=
 SEED ?=
 
-# For `make bench`: icount, uml, mttcg2, mttcg4, several with commas between, or all
+# For `make bench`: icount, uml, mttcg2, mttcg4, locks, memory, several with commas between,
+# or all
 METHOD ?=
 
 # For `make kunit`: um or x86_64. To kbuild the name means something else
@@ -133,7 +134,7 @@ help:
 	@echo '  KERNEL=         vm, shell: the kernel to boot, stock, lab or debug (stock)'
 	@echo '  TIMEOUT=        vm, shell: seconds before the VM is given up (300; shell: never)'
 	@echo '  TESTS=          test, check, bench: only the stages, files, checks or rows that match'
-	@echo '  METHOD=         bench: icount, uml, mttcg2, mttcg4; commas between several (all)'
+	@echo '  METHOD=         bench: icount, uml, mttcg2, mttcg4, locks, memory; commas between (all)'
 	@echo '  ARCH=           kunit: um or x86_64 (um)'
 	@echo '  SUITES= SEED=   kunit: only the suites that match; seed of the random tests'
 	@echo '  MMLAB_CACHE=    environment: where downloads and kernels are kept (~/.cache/mm_lab)'

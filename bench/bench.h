@@ -5,7 +5,8 @@
  * A test is the same work on the lab's side and on the kernel's. A batch is one side of
  * a test done job->n times between two looks at the clock. Batches of all tests and both
  * sides take turns, round after round (run.c), so that whatever changes meanwhile changes
- * for both.
+ * for both. Some tests are also, or only, for threads (threads.c), and some measure memory
+ * and no time (memory.c).
  */
 #ifndef _MML_BENCH_H
 #define _MML_BENCH_H
@@ -15,12 +16,27 @@
 #include <linux/types.h>
 
 struct mml_bench_job;
+struct mml_bench_ring;
 struct mml_machine;
 
 enum mml_bench_who {
 	MML_BENCH_OURS,
 	MML_BENCH_KERNEL,
 	MML_BENCH_NR_SIDES,
+};
+
+/* How a run measures: main.c has the parameters for it. */
+enum mml_bench_method {
+	MML_BENCH_BATCHES,
+	MML_BENCH_THREADS,
+	MML_BENCH_MEMORY,
+};
+
+/* What a test is. */
+enum mml_bench_kind {
+	MML_BENCH_WORK,		/* that one thread does, or several beside each other */
+	MML_BENCH_HANDOVER,	/* of two threads, the one allocates and the other frees */
+	MML_BENCH_LIVE,		/* objects that are there, and what memory they take */
 };
 
 #define MML_BENCH_MAX_PARTS	2	/* allocating, and freeing apart from it */
@@ -47,28 +63,33 @@ typedef void (*mml_bench_part_fn)(struct mml_bench_job *job);
  * @allocator: that is tested; NULL for what allocates nothing
  * @prepare: brings about the state that the test begins in, before a batch; may be NULL
  * @settle: the same, right before the clock is looked at; may be NULL
- * @part: what is timed, each part by itself, the later ones may be NULL
+ * @part: what is timed, each part by itself, the later ones may be NULL; of a handover:
+ *	what the one thread does, and what the other
+ * @bytes: of live objects: what @n of them take; it may sort them
  */
 struct mml_bench_side {
 	const struct mml_bench_allocator *allocator;
 	int (*prepare)(struct mml_bench_job *job);
 	int (*settle)(struct mml_bench_job *job);
 	mml_bench_part_fn part[MML_BENCH_MAX_PARTS];
+	u64 (*bytes)(struct mml_bench_job *job, void **objects, unsigned long n);
 };
 
 /**
  * struct mml_bench_test - a test
  * @name: of the row
+ * @kind: what it is
  * @order: of the blocks
  * @gfp: of the allocations
  * @n: operations of a batch
  * @fixed: @n stays as it is; the parameter repeat is how often the test is done
  * @shuffle: blocks are freed at random, not in the order in which they were allocated
- * @threads: it is also one of those that threads run at once
+ * @threads: work that is also done by threads at once
  * @side: by enum mml_bench_who
  */
 struct mml_bench_test {
 	const char *name;
+	enum mml_bench_kind kind;
 	unsigned int order;
 	gfp_t gfp;
 	unsigned long n;
@@ -90,6 +111,10 @@ struct mml_bench_test {
  * @held_order: their orders
  * @blocks: what a burst has allocated
  * @sequence: the order in which a burst is freed
+ * @ring: what is handed over goes through it
+ * @stop: a handover is to end
+ * @done: how many objects went all the way
+ * @free_pages: of the machine, before there were objects
  */
 struct mml_bench_job {
 	const struct mml_bench_side *side;
@@ -102,6 +127,10 @@ struct mml_bench_job {
 	u8 held_order[MML_BENCH_MAX_HELD];
 	void *blocks[MML_BENCH_BURST];
 	u16 sequence[MML_BENCH_BURST];
+	struct mml_bench_ring *ring;
+	const bool *stop;
+	unsigned long done;
+	unsigned long free_pages;
 };
 
 /* A table of tests ends with one that has no name. */
@@ -132,7 +161,9 @@ int mml_bench_batches(const char *glob, unsigned int rounds, unsigned int repeat
 int mml_bench_show(struct seq_file *seq);
 void mml_bench_print(void);
 void mml_bench_forget(void);
-unsigned int mml_bench_count(const char *glob);
+bool mml_bench_wants(const struct mml_bench_test *test, const char *glob,
+		     enum mml_bench_method method);
+unsigned int mml_bench_count(const char *glob, enum mml_bench_method method);
 int mml_bench_reserve(unsigned long n);
 void mml_bench_keep(const struct mml_bench_test *test, enum mml_bench_who who,
 		    unsigned int part, unsigned int threads, unsigned long n, u64 time);
@@ -142,6 +173,9 @@ void mml_bench_job_init(struct mml_bench_job *job, const struct mml_bench_test *
 /* threads.c */
 int mml_bench_threads(const char *glob, unsigned int rounds, unsigned int threads,
 		      unsigned int msecs);
+
+/* memory.c */
+int mml_bench_memory(const char *glob, unsigned int rounds, unsigned int live);
 
 /* state.c */
 int mml_bench_hold_siblings(struct mml_bench_job *job);

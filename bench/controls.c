@@ -9,11 +9,14 @@
  *	control.compute		two instructions, which no other CPU can slow down: what
  *				a clock of instructions has to say is 2, what two
  *				threads have to get done is twice as much
+ *	control.ring		a pointer is handed over from one thread to another, the
+ *				same one always: what of a handover is not allocating
  */
 #include <linux/spinlock.h>
 
 #include "bench/bench.h"
 #include "bench/compat.h"
+#include "bench/ring.h"
 
 static DEFINE_SPINLOCK(mml_bench_lock);
 
@@ -46,6 +49,23 @@ static void mml_bench_compute(struct mml_bench_job *job)
 	mml_bench_spin(READ_ONCE(job->n));
 }
 
+static void *mml_bench_same_alloc(gfp_t gfp, unsigned int order)
+{
+	return &mml_bench_lock;
+}
+
+static void mml_bench_same_free(void *object, unsigned int order)
+{
+	barrier();
+}
+
+static const struct mml_bench_allocator mml_bench_same = {
+	.alloc = mml_bench_same_alloc,
+	.free = mml_bench_same_free,
+};
+
+MML_BENCH_HANDOVER(mml_bench_same);
+
 static const struct mml_bench_side mml_bench_empties = { .part = { mml_bench_empty } };
 static const struct mml_bench_side mml_bench_locks = { .part = { mml_bench_spin_lock } };
 static const struct mml_bench_side mml_bench_computes = { .part = { mml_bench_compute } };
@@ -67,6 +87,12 @@ const struct mml_bench_test mml_bench_control_tests[] = {
 		.n = 100000,
 		.threads = true,
 		.side = { &mml_bench_computes, &mml_bench_computes },
+	},
+	{
+		.name = "control.ring",
+		.kind = MML_BENCH_HANDOVER,
+		.n = 500,
+		.side = { &mml_bench_same_handover, &mml_bench_same_handover },
 	},
 	{}
 };

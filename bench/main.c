@@ -8,9 +8,10 @@
  *	cat /sys/kernel/debug/mm_lab_bench/results
  *
  * runs the tests whose names match and waits for their end. The parameters, which can be
- * changed at any time, say how: rounds, repeat, threads, msecs. The first line of results
- * has how many times the clock ticks in a millisecond, each further one is a batch as it
- * was measured: test, side, part, threads, operations, time.
+ * changed at any time, say how: rounds, repeat, threads, msecs, live. The first line of
+ * results has how many times the clock ticks in a millisecond, each further one is a batch
+ * as it was measured: test, side, part, threads, operations, time; with live, the last two
+ * are objects and bytes.
  * Built into a kernel, mm_lab_bench.run=GLOB runs them at boot, with the results in the
  * kernel log, and turns the machine off.
  *
@@ -44,11 +45,15 @@ MODULE_PARM_DESC(repeat, "how many times as much is done for one sample (1)");
 
 static unsigned int threads;
 module_param(threads, uint, 0644);
-MODULE_PARM_DESC(threads, "0: batches; else throughput of one thread and of so many, a CPU each (0)");
+MODULE_PARM_DESC(threads, "0: batches; else throughput of one thread and of so many, 2 at least, a CPU each (0)");
 
 static unsigned int msecs = 200;
 module_param(msecs, uint, 0644);
 MODULE_PARM_DESC(msecs, "how long threads run for one sample (200)");
+
+static unsigned int live;
+module_param(live, uint, 0644);
+MODULE_PARM_DESC(live, "0: time; else the memory that so many objects take (0)");
 
 /* Only read at boot, where there is no debugfs file to write to yet. */
 static char *run;
@@ -108,17 +113,32 @@ static int mml_bench_make(void)
 	return 0;
 }
 
-static int mml_bench_measure(const char *glob)
+/* Which one the parameters say. */
+static enum mml_bench_method mml_bench_method(void)
+{
+	if (READ_ONCE(live))
+		return MML_BENCH_MEMORY;
+	return READ_ONCE(threads) ? MML_BENCH_THREADS : MML_BENCH_BATCHES;
+}
+
+static int mml_bench_measure(const char *glob, enum mml_bench_method method)
 {
 	int err;
 
 	err = mml_bench_make();
 	if (err)
 		return err;
-	if (READ_ONCE(threads))
-		err = mml_bench_threads(glob, rounds, threads, msecs);
-	else
+	switch (method) {
+	case MML_BENCH_BATCHES:
 		err = mml_bench_batches(glob, rounds, repeat);
+		break;
+	case MML_BENCH_THREADS:
+		err = mml_bench_threads(glob, rounds, threads, msecs);
+		break;
+	case MML_BENCH_MEMORY:
+		err = mml_bench_memory(glob, rounds, live);
+		break;
+	}
 	mml_bench_unmake(ARRAY_SIZE(mml_bench_makers));
 	return err;
 }
@@ -126,11 +146,12 @@ static int mml_bench_measure(const char *glob)
 /* Run what matches @glob. Returns: 0 or a negative errno; what was wrong is in the log. */
 static int mml_bench_run(const char *glob)
 {
+	enum mml_bench_method method = mml_bench_method();
 	struct mml_hold hold;
 	int err;
 
-	if (!mml_bench_count(glob)) {
-		pr_err("no test matches '%s'\n", glob);
+	if (!mml_bench_count(glob, method)) {
+		pr_err("no test matches '%s', of those that the parameters ask for\n", glob);
 		return -ENOENT;
 	}
 	mml_bench_machine = mml_machine_hold(MML_MACHINE_DEFAULT, &hold, "bench");
@@ -138,7 +159,7 @@ static int mml_bench_run(const char *glob)
 		pr_err("there is no default machine; load mm_lab with memory=64M or more\n");
 		return -ENODEV;
 	}
-	err = mml_bench_measure(glob);
+	err = mml_bench_measure(glob, method);
 	mml_machine_unhold(mml_bench_machine, &hold);
 	mml_bench_machine = NULL;
 	return err;

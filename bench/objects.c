@@ -6,6 +6,8 @@
  *	objects.SIZE.burst1000	1000 are allocated, then freed at random: per object
  *	objects.SIZE.bulk16	16 are asked for in one call, and given back in one: per object
  *	objects.kmalloc.pair	memory of a size that the compiler does not know
+ *	objects.SIZE.handover	one thread allocates, another frees what it has allocated
+ *	objects.SIZE.memory	bytes that so many live ones take
  *
  * The plain rows are of fast path B, sheaves; those that end in .cpu_slabs of fast path A.
  * The caches are made for a run, of the lab's and of the kernel's the same, shared with no
@@ -15,10 +17,13 @@
  * @order of a test is the number of its cache, or the size for kmalloc.
  */
 #include <linux/err.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 
 #include "bench/pages.h"
-#include "slub_probe/slub.h"
+#include "bench/ring.h"
+#include "slub_probe/slab.h"
 
 #define MML_BENCH_OBJECTS_BULK	16
 
@@ -177,6 +182,105 @@ static const struct mml_bench_side mml_bench_slub_bulk = {
 	.part = { mml_bench_slub_bulk_alloc, mml_bench_slub_bulk_free },
 };
 
+MML_BENCH_HANDOVER(mml_bench_sheaves);
+MML_BENCH_HANDOVER(mml_bench_cpu_slabs);
+MML_BENCH_HANDOVER(mml_bench_slub);
+
+/*
+ * What live objects take. On our side that is the frames that are no longer free, whatever
+ * they are for, and the sheaves, which are memory of the kernel and hold objects that are in
+ * the frames. On the kernel's it is the slabs that have at least one of these objects. What
+ * either has of a cache itself, and of each CPU and node, a few hundred bytes, is not
+ * counted, nor is the memmap.
+ */
+static unsigned long mml_bench_free_pages(void)
+{
+	mml_drain_all_pages(mml_bench_machine);
+	return mml_nr_free_pages(mml_bench_machine);
+}
+
+/* Nothing is left of objects that there were. */
+static int mml_bench_ours_shrink(struct mml_bench_job *job)
+{
+	for (unsigned int path = 0; path < MML_NR_SLAB_PATHS; path++)
+		mml_kmem_cache_shrink(mml_bench_ours_cache[path][job->order]);
+	job->free_pages = mml_bench_free_pages();
+	return 0;
+}
+
+static u64 mml_bench_frames_bytes(struct mml_bench_job *job, void **objects, unsigned long n)
+{
+	return (u64)(job->free_pages - mml_bench_free_pages()) << PAGE_SHIFT;
+}
+
+/* Only the cache knows what it has; nobody uses it meanwhile. */
+static u64 mml_bench_sheaves_bytes(struct mml_bench_job *job, void **objects, unsigned long n)
+{
+	struct mml_kmem_cache *s = mml_bench_ours_cache[MML_SLAB_SHEAVES][job->order];
+	struct mml_slab_sheaf *sheaf;
+	unsigned int sheaves = 0, cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct mml_slub_percpu_sheaves *pcs = per_cpu_ptr(s->cpu_sheaves, cpu);
+
+		/* One that is for all CPUs that have not needed any has room for nothing. */
+		sheaves += !!pcs->main->capacity;
+		sheaves += !!pcs->spare;
+	}
+	for (unsigned int i = 0; i < s->nr_nodes; i++)
+		sheaves += s->node[i].barn.nr_full + s->node[i].barn.nr_empty;
+	return mml_bench_frames_bytes(job, objects, n) +
+	       sheaves * kmalloc_size_roundup(struct_size(sheaf, objects, s->sheaf_capacity));
+}
+
+static int mml_bench_slub_shrink(struct mml_bench_job *job)
+{
+	kmem_cache_shrink(mml_bench_kernel_cache[job->order]);
+	return 0;
+}
+
+static int mml_bench_by_address(const void *a, const void *b)
+{
+	const unsigned long *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Sorted, the objects of a slab are next to each other: each slab is counted once. */
+static u64 mml_bench_slub_bytes(struct mml_bench_job *job, void **objects, unsigned long n)
+{
+	struct page *last = NULL;
+	u64 bytes = 0;
+
+	sort(objects, n, sizeof(*objects), mml_bench_by_address, NULL);
+	for (unsigned long i = 0; i < n; i++) {
+		struct page *head = virt_to_head_page(objects[i]);
+
+		if (head != last)
+			bytes += page_size(head);
+		last = head;
+	}
+	return bytes;
+}
+
+static const struct mml_bench_side mml_bench_sheaves_live = {
+	.allocator = &mml_bench_sheaves,
+	.prepare = mml_bench_ours_shrink,
+	.bytes = mml_bench_sheaves_bytes,
+};
+
+static const struct mml_bench_side mml_bench_cpu_slabs_live = {
+	.allocator = &mml_bench_cpu_slabs,
+	.prepare = mml_bench_ours_shrink,
+	.bytes = mml_bench_frames_bytes,
+};
+
+static const struct mml_bench_side mml_bench_slub_live = {
+	.allocator = &mml_bench_slub,
+	.prepare = mml_bench_slub_shrink,
+	.bytes = mml_bench_slub_bytes,
+};
+
 /* A row: of a size, a kind of work, and the lab's fast path. */
 #define MML_BENCH_ROW(_name, _cache, _n, _burst, _threads, _ours, _kernel) {	\
 	.name = _name,							\
@@ -199,6 +303,22 @@ static const struct mml_bench_side mml_bench_slub_bulk = {
 	MML_BENCH_ROW("objects." _name, _cache, MML_BENCH_OBJECTS_BULK, false, false, \
 		      _ours##_bulk, mml_bench_slub_bulk)
 
+#define MML_BENCH_OBJECTS_HANDOVER(_name, _cache, _ours) {		\
+	.name = "objects." _name,						\
+	.kind = MML_BENCH_HANDOVER,						\
+	.order = _cache,						\
+	.gfp = GFP_KERNEL,						\
+	.n = 500,							\
+	.side = { &_ours##_handover, &mml_bench_slub_handover },	\
+}
+#define MML_BENCH_OBJECTS_MEMORY(_name, _cache, _ours) {		\
+	.name = "objects." _name,						\
+	.kind = MML_BENCH_LIVE,						\
+	.order = _cache,						\
+	.gfp = GFP_KERNEL,						\
+	.side = { &_ours##_live, &mml_bench_slub_live },			\
+}
+
 const struct mml_bench_test mml_bench_objects_tests[] = {
 	MML_BENCH_OBJECTS_PAIR("64.pair", 0, mml_bench_sheaves),
 	MML_BENCH_OBJECTS_PAIR("64.pair.cpu_slabs", 0, mml_bench_cpu_slabs),
@@ -210,6 +330,12 @@ const struct mml_bench_test mml_bench_objects_tests[] = {
 	MML_BENCH_OBJECTS_BURST("256.burst1000.random.cpu_slabs", 1, mml_bench_cpu_slabs),
 	MML_BENCH_OBJECTS_BULKS("64.bulk16", 0, mml_bench_sheaves),
 	MML_BENCH_OBJECTS_BULKS("64.bulk16.cpu_slabs", 0, mml_bench_cpu_slabs),
+	MML_BENCH_OBJECTS_HANDOVER("64.handover", 0, mml_bench_sheaves),
+	MML_BENCH_OBJECTS_HANDOVER("64.handover.cpu_slabs", 0, mml_bench_cpu_slabs),
+	MML_BENCH_OBJECTS_MEMORY("64.memory", 0, mml_bench_sheaves),
+	MML_BENCH_OBJECTS_MEMORY("64.memory.cpu_slabs", 0, mml_bench_cpu_slabs),
+	MML_BENCH_OBJECTS_MEMORY("256.memory", 1, mml_bench_sheaves),
+	MML_BENCH_OBJECTS_MEMORY("256.memory.cpu_slabs", 1, mml_bench_cpu_slabs),
 	{
 		.name = "objects.kmalloc.pair",
 		.order = 100,

@@ -38,8 +38,8 @@ static const char * const mml_bench_who_names[MML_BENCH_NR_SIDES] = {
  * @who: of which side
  * @part: of which part
  * @threads: how many at once
- * @n: operations
- * @time: that they took, of the clock
+ * @n: operations, or objects
+ * @time: that they took, of the clock; or bytes
  */
 struct mml_bench_sample {
 	const struct mml_bench_test *test;
@@ -157,6 +157,7 @@ void mml_bench_job_init(struct mml_bench_job *job, const struct mml_bench_test *
 	job->failed = false;
 	job->nr_held = 0;
 	memset(job->blocks, 0, sizeof(job->blocks));
+	job->done = 0;
 	mml_bench_sequence(job, test->shuffle);
 }
 
@@ -263,7 +264,7 @@ static int mml_bench_round(const char *glob, unsigned int round, unsigned int re
 
 	for (unsigned int table = 0; mml_bench_tables[table]; table++) {
 		for (test = mml_bench_tables[table]; test->name; test++) {
-			if (!glob_match(glob, test->name))
+			if (!mml_bench_wants(test, glob, MML_BENCH_BATCHES))
 				continue;
 			err = mml_bench_side(test, round % 2, repeat, job);
 			if (err)
@@ -276,14 +277,30 @@ static int mml_bench_round(const char *glob, unsigned int round, unsigned int re
 	return 0;
 }
 
-/* How many tests match @glob? */
-unsigned int mml_bench_count(const char *glob)
+/* Is it one of those that match @glob, and one for @method? */
+bool mml_bench_wants(const struct mml_bench_test *test, const char *glob,
+		     enum mml_bench_method method)
 {
+	static const enum mml_bench_method methods[] = {
+		[MML_BENCH_WORK]	= MML_BENCH_BATCHES,
+		[MML_BENCH_HANDOVER]	= MML_BENCH_THREADS,
+		[MML_BENCH_LIVE]	= MML_BENCH_MEMORY,
+	};
+
+	return (methods[test->kind] == method ||
+		(test->threads && method == MML_BENCH_THREADS)) &&
+	       glob_match(glob, test->name);
+}
+
+/* How many tests are that? */
+unsigned int mml_bench_count(const char *glob, enum mml_bench_method method)
+{
+	const struct mml_bench_test *test;
 	unsigned int count = 0;
 
 	for (unsigned int table = 0; mml_bench_tables[table]; table++)
-		for (unsigned int i = 0; mml_bench_tables[table][i].name; i++)
-			count += glob_match(glob, mml_bench_tables[table][i].name);
+		for (test = mml_bench_tables[table]; test->name; test++)
+			count += mml_bench_wants(test, glob, method);
 	return count;
 }
 
@@ -301,8 +318,8 @@ int mml_bench_batches(const char *glob, unsigned int rounds, unsigned int repeat
 	struct mml_bench_job *job;
 	int err;
 
-	err = mml_bench_reserve((unsigned long)mml_bench_count(glob) * rounds *
-				MML_BENCH_NR_SIDES * MML_BENCH_MAX_PARTS);
+	err = mml_bench_reserve((unsigned long)mml_bench_count(glob, MML_BENCH_BATCHES) *
+				rounds * MML_BENCH_NR_SIDES * MML_BENCH_MAX_PARTS);
 	if (err)
 		return err;
 	job = kvzalloc(sizeof(*job), GFP_KERNEL);

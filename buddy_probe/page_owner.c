@@ -35,6 +35,8 @@
 
 /* From here up to the hook in debug.c: not of interest to anybody. */
 #define MML_OWNER_STACK_SKIP	2
+/* In the kernel log. */
+#define MML_OWNER_STACK_INDENT	KBUILD_MODNAME ":  "
 
 /* Of the blocks that a machine goes without, so many are named. */
 #define MML_LOST_TOLD		10
@@ -173,7 +175,7 @@ static void mml_dump_allocation(const struct mml_machine *machine, unsigned long
 	       machine->id, pfn, owner->allocated ? "is" : "was last", owner->order,
 	       (__force unsigned int)owner->gfp_mask, &owner->gfp_mask, owner->pid,
 	       owner->tgid, owner->comm, owner->ts_nsec);
-	mml_show_stack(NULL, owner->handle, " ");
+	mml_show_stack(NULL, owner->handle, MML_OWNER_STACK_INDENT);
 }
 
 /**
@@ -198,7 +200,7 @@ void mml_dump_page_owner(const struct mml_machine *machine, unsigned long pfn)
 		return;
 	pr_err("machine %u: frame %lu was last freed by pid %d, tgid %d, ts %llu ns\n",
 	       machine->id, pfn, owner.free_pid, owner.free_tgid, owner.free_ts_nsec);
-	mml_show_stack(NULL, owner.free_handle, " ");
+	mml_show_stack(NULL, owner.free_handle, MML_OWNER_STACK_INDENT);
 }
 
 /* The head of the allocated block that frame @pfn is in; @pfn itself if it is in none. */

@@ -18,6 +18,10 @@
 
 #include "mm_lab/stack.h"
 
+/* What a line begins with, the caller says. */
+#undef pr_fmt
+#define pr_fmt(fmt)	fmt
+
 /* Of a stack, so many calls are kept. */
 #define MML_STACK_DEPTH		16
 

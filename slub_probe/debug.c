@@ -263,7 +263,7 @@ unsigned int mml_debug_take_objects(struct mml_kmem_cache *s, struct mml_slab *s
 		slab->isolated += now.objects - now.inuse;
 		now.inuse = now.objects;
 	}
-	now.freelist = mml_object_nr(s, slab, object);
+	now.freelist = mml_object_nr(s, mml_slab_address(s, slab), object);
 	WRITE_ONCE(slab->counters.full, now.full);
 	return done;
 }

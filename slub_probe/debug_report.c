@@ -29,6 +29,10 @@
 #include "mm_lab/stack.h"
 #include "slub_probe/debug.h"
 
+/* As the kernel's: without the module's name before each line. */
+#undef pr_fmt
+#define pr_fmt(fmt)	fmt
+
 #define MML_DUMP_ROW	16
 
 /* Where it lies in the machine's memory. */

@@ -289,19 +289,19 @@ static unsigned int mml_take_objects(struct mml_kmem_cache *s, struct mml_slab *
 				     void **objects, unsigned int nr, bool *full)
 {
 	union mml_slab_counters old = mml_slab_counters(slab), new;
+	void *base = mml_slab_address(s, slab), *object;
 	unsigned int taken;
-	void *object;
 
 	if (unlikely(s->path == MML_SLAB_DEBUG))
 		return mml_debug_take_objects(s, slab, objects, nr, full);
 	do {
-		object = mml_object_at(s, slab, old.freelist);
+		object = mml_nr_object(s, base, old.freelist);
 		for (taken = 0; object && taken < nr; taken++) {
 			objects[taken] = object;
 			object = mml_next_free(s, object);
 		}
 		new = old;
-		new.freelist = mml_object_nr(s, slab, object);
+		new.freelist = mml_object_nr(s, base, object);
 		/* At the end of its list all are in use, or lost. */
 		new.inuse = object ? old.inuse + taken : old.objects;
 	} while (!mml_slab_update(slab, &old, new));
@@ -420,13 +420,16 @@ enum mml_slab_put {
 
 /*
  * See mml_slab_free(). Without the lock, nothing has changed if its place would change.
- * *@now: the word, then.
+ * *@now: the word, then. In line, for most of what flushing a sheaf costs is this.
  */
-static enum mml_slab_put mml_slab_put(struct mml_kmem_cache *s, struct mml_slab *slab,
-				      void *head, void *tail, unsigned int nr, bool locked,
-				      union mml_slab_counters *now)
+static __always_inline enum mml_slab_put
+mml_slab_put(struct mml_kmem_cache *s, struct mml_slab *slab, void *head, void *tail,
+	     unsigned int nr, bool locked, union mml_slab_counters *now)
 {
 	union mml_slab_counters old = mml_slab_counters(slab), new;
+	/* Slabs lie at multiples of their size. */
+	void *base = (void *)((unsigned long)head & -(PAGE_SIZE << slab->order));
+	u16 first = mml_object_nr(s, base, head);
 	bool keep, move;
 
 	do {
@@ -434,10 +437,10 @@ static enum mml_slab_put mml_slab_put(struct mml_kmem_cache *s, struct mml_slab 
 			mml_slab_bug(s, head, "objects are freed that were free");
 			return MML_SLAB_STAYS;
 		}
-		mml_set_freepointer(s, tail, mml_object_at(s, slab, old.freelist));
+		mml_set_freepointer(s, tail, mml_nr_object(s, base, old.freelist));
 		new = old;
 		new.inuse -= nr;
-		new.freelist = mml_object_nr(s, slab, head);
+		new.freelist = first;
 		keep = !old.frozen && !old.freelist && s->cpu_partial_slabs;
 		new.frozen |= keep;
 		move = !new.frozen && (!old.freelist || !new.inuse);
@@ -583,7 +586,7 @@ void mml_slab_put_back(struct mml_kmem_cache *s, struct mml_slab *slab, void *he
 		new.frozen = 0;
 		if (tail) {
 			mml_set_freepointer(s, tail, mml_object_at(s, slab, old.freelist));
-			new.freelist = mml_object_nr(s, slab, head);
+			new.freelist = mml_object_nr(s, mml_slab_address(s, slab), head);
 			new.inuse -= nr;
 		}
 	} while (!mml_slab_update(slab, &old, new));

@@ -378,20 +378,23 @@ static inline union mml_slab_counters mml_slab_counters(const struct mml_slab *s
 	return counters;
 }
 
-/* The object with number @nr, from 1 on; NULL: there is none. */
+/* The number of an object of the slab at @base, from 1 on; 0: of none. */
+static inline u16 mml_object_nr(const struct mml_kmem_cache *s, const void *base,
+				const void *object)
+{
+	return object ? reciprocal_divide(object - base, s->reciprocal_size) + 1 : 0;
+}
+
+/* The other way round; NULL: there is none. */
+static inline void *mml_nr_object(const struct mml_kmem_cache *s, void *base, u16 nr)
+{
+	return nr ? base + s->red_left_pad + (nr - 1) * (size_t)s->size : NULL;
+}
+
 static inline void *mml_object_at(const struct mml_kmem_cache *s, struct mml_slab *slab,
 				  u16 nr)
 {
-	return nr ? mml_slab_address(s, slab) + (nr - 1) * (size_t)s->size + s->red_left_pad :
-		    NULL;
-}
-
-/* The number of an object, from 1 on. */
-static inline u16 mml_object_nr(const struct mml_kmem_cache *s, struct mml_slab *slab,
-				const void *object)
-{
-	return object ? reciprocal_divide(object - mml_slab_address(s, slab),
-					  s->reciprocal_size) + 1 : 0;
+	return mml_nr_object(s, mml_slab_address(s, slab), nr);
 }
 
 /* Slabs that the cache has. Without any there are no objects, wherever one looks. */

@@ -30,10 +30,11 @@ is "there are no results yet" "$(<"$bench/results")" ''
 
 ok "all tests run" bench_run '*'
 for name in control.{empty,spin_lock,compute} pages.order{0,1,2,3,4,9,10}.pair pages.order0.pair.{zero,gen_pool,gpu_buddy} \
-	aa.pages.order0.pair.{ours,kernel}; do
+	aa.pages.order0.pair.{ours,kernel} objects.{64,256}.pair{,.cpu_slabs} objects.kmalloc.pair; do
 	is "$name: three rounds of two sides" "$(samples "$name")" 6
 done
-for name in pages.order0.burst1000.{inorder,random} pages.order3.burst1000.random pages.bulk64 pages.bulk64.warm; do
+for name in pages.order0.burst1000.{inorder,random} pages.order3.burst1000.random pages.bulk64 pages.bulk64.warm \
+	objects.{64,256}.burst1000.random{,.cpu_slabs} objects.64.bulk16{,.cpu_slabs}; do
 	is "$name: the same, in two parts" "$(samples "$name")" 12
 done
 like "the first line is the clock" "$(head -n 1 "$bench/results")" '^clock [1-9][0-9]*$'
@@ -50,12 +51,37 @@ echo 1 >$parameters/rounds
 echo 20 >$parameters/msecs
 echo 2 >$parameters/threads
 ok "threads run" bench_run '*'
-for name in control.{spin_lock,compute} pages.order{0,3,4}.pair; do
+for name in control.{spin_lock,compute} pages.order{0,3,4}.pair objects.64.pair{,.cpu_slabs}; do
 	is "$name: one thread and two, two sides" "$(samples "$name")" 4
 done
+for name in control.ring objects.64.handover{,.cpu_slabs}; do
+	is "$name: two threads, two sides" "$(samples "$name")" 2
+done
+is "what is handed over was on its way to the end" "$(awk '$5 > 1 && $2 ~ /handover/ && $6 < 1000' "$bench/results")" ''
+SECONDS=0
+echo 1 >$parameters/msecs
+echo 20 >$parameters/rounds
+ok "handing over ends when it is stopped, at any time" bench_run 'objects.64.handover*'
+is "and at once" $((SECONDS < 20)) 1
+echo 1 >$parameters/rounds
+echo 1 >$parameters/threads
+isnt "one thread is refused" "$(bench_run '*' 2>&1; echo $?)" 0
+like "which is said" "$(log_since)" '1 thread is none beside others'
 echo 3 >$parameters/threads
 isnt "more threads than CPUs are refused" "$(bench_run '*' 2>&1; echo $?)" 0
 like "which is said" "$(log_since)" '3 threads want as many CPUs; there are 2'
+
+echo 0 >$parameters/threads
+echo 1000 >$parameters/live
+ok "memory is measured" bench_run '*'
+is "of live objects only" "$(names | tr '\n' ' ')" 'objects.256.memory objects.256.memory.cpu_slabs objects.64.memory objects.64.memory.cpu_slabs '
+# A cache that has just been emptied, and 1000 objects: no slab more than one that they do not fill, and sheaves
+for size in 64 256; do
+	is "of $size bytes each, they take as much, and little more" \
+		"$(awk -v size=$size '$2 ~ "objects." size { print $6 == 1000 && $7 >= 1000 * size && $7 < 1000 * size + 40000 }' "$bench/results" | sort | uniq -c)" '      4 1'
+done
+echo 0 >$parameters/live
+isnt "without live objects there is no such test" "$(bench_run '*.memory' 2>&1; echo $?)" 0
 
 ok "the module unloads" rmmod mm_lab_bench
 is "every frame is back" "$(drained_buddyinfo 0)" "$buddyinfo"
