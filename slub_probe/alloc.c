@@ -11,6 +11,8 @@
 
 #include "slub_probe/slab.h"
 
+#include "trace.h"
+
 /* Here are the functions, not the macros that pass the site. */
 #undef mml_kmem_cache_alloc
 #undef mml_kmem_cache_alloc_bulk
@@ -38,8 +40,8 @@ static void *mml_slab_alloc_path(struct mml_kmem_cache *s, gfp_t gfp, int nid, s
  * Any request, of any path: for @size bytes, no more than an object has, by the code at
  * @addr. Returns: NULL if there is no memory.
  */
-noinline void *mml_slab_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid, size_t size,
-			      struct mml_alloc_site *site, unsigned long addr)
+void *mml_slab_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid, size_t size,
+		     struct mml_alloc_site *site, unsigned long addr)
 {
 	void *object;
 
@@ -51,6 +53,16 @@ noinline void *mml_slab_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid, size
 	/* What was not asked for may be a red zone. */
 	if (unlikely(gfp & __GFP_ZERO) && object)
 		memset(object, 0, s->path == MML_SLAB_DEBUG ? size : s->object_size);
+	return object;
+}
+
+/* Any request for an object of a cache. */
+static noinline void *__mml_kmem_cache_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid,
+					     struct mml_alloc_site *site, unsigned long addr)
+{
+	void *object = mml_slab_alloc(s, gfp, nid, s->object_size, site, addr);
+
+	trace_kmem_cache_alloc(addr, object, s, gfp, nid);
 	return object;
 }
 
@@ -71,12 +83,12 @@ void *mml_kmem_cache_alloc(struct mml_kmem_cache *s, gfp_t gfp, struct mml_alloc
 	mml_might_alloc(gfp);
 	/* What most requests are, without anything to be kept over a call. */
 	if (likely(s->path == MML_SLAB_SHEAVES && !s->machine->slow &&
-		   !(gfp & (__GFP_ZERO | __GFP_THISNODE)))) {
+		   !trace_kmem_cache_alloc_enabled() && !(gfp & (__GFP_ZERO | __GFP_THISNODE)))) {
 		object = mml_sheaf_pop(s);
 		if (likely(object))
 			return object;
 	}
-	return mml_slab_alloc(s, gfp, NUMA_NO_NODE, s->object_size, site, _RET_IP_);
+	return __mml_kmem_cache_alloc(s, gfp, NUMA_NO_NODE, site, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_alloc, MM_LAB);
 
@@ -96,7 +108,7 @@ void *mml_kmem_cache_alloc_node(struct mml_kmem_cache *s, gfp_t gfp, int nid,
 	mml_might_alloc(gfp);
 	if (unlikely(nid < 0 || nid >= s->nr_nodes))
 		nid = NUMA_NO_NODE;
-	return mml_slab_alloc(s, gfp, nid, s->object_size, site, _RET_IP_);
+	return __mml_kmem_cache_alloc(s, gfp, nid, site, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_alloc_node, MM_LAB);
 
@@ -156,6 +168,7 @@ static noinline void __mml_kmem_cache_free(struct mml_kmem_cache *s, void *objec
 {
 	struct mml_slab *slab = mml_cache_slab(s, object);
 
+	trace_kmem_cache_free(addr, object, s);
 	if (likely(slab))
 		mml_object_free(s, slab, object, addr);
 	else if (object)
@@ -173,7 +186,8 @@ static noinline void __mml_kmem_cache_free(struct mml_kmem_cache *s, void *objec
  */
 void mml_kmem_cache_free(struct mml_kmem_cache *s, void *object)
 {
-	if (unlikely(s->path != MML_SLAB_SHEAVES || !mml_cache_has_object(s, object) ||
+	if (unlikely(s->path != MML_SLAB_SHEAVES || trace_kmem_cache_free_enabled() ||
+		     !mml_cache_has_object(s, object) ||
 		     !mml_sheaf_push(s, object)))
 		__mml_kmem_cache_free(s, object, _RET_IP_);
 }

@@ -117,7 +117,7 @@ static bool mml_check_link(struct mml_kmem_cache *s, struct mml_slab *slab, void
 	if (mml_valid_pointer(s, slab, mml_get_freepointer(s, object)))
 		return true;
 	if (mml_object_err(s, slab, object, "Freepointer corrupt"))
-		mml_slab_fix(s, "Freelist cut off behind 0x%lx", mml_lab_address(s, object));
+		mml_slab_fix(s, "Freelist cut off behind 0x%lx", mml_lab_address(s->machine, object));
 	mml_set_freepointer(s, object, NULL);
 	return false;
 }
@@ -324,7 +324,7 @@ static bool mml_debug_check_free(struct mml_kmem_cache *s, struct mml_slab *slab
 	if (checks && !mml_check_slab(s, slab))
 		return false;
 	if (!mml_valid_pointer(s, slab, object)) {
-		mml_slab_err(s, slab, "Invalid object pointer", mml_lab_address(s, object));
+		mml_slab_err(s, slab, "Invalid object pointer", mml_lab_address(s->machine, object));
 		return false;
 	}
 	if (info->state == MML_OBJECT_FREE || info->state == MML_OBJECT_ISOLATED) {

@@ -103,6 +103,5 @@ void mml_slab_fix(const struct mml_kmem_cache *s, const char *fmt, ...);
 void mml_print_tracking(struct mml_kmem_cache *s, void *object);
 void mml_trace_object(struct mml_kmem_cache *s, struct mml_slab *slab, void *object,
 		      bool alloc);
-unsigned long mml_lab_address(const struct mml_kmem_cache *s, const void *where);
 
 #endif /* _MML_SLUB_DEBUG_H */

@@ -35,12 +35,6 @@
 
 #define MML_DUMP_ROW	16
 
-/* Where it lies in the machine's memory. */
-unsigned long mml_lab_address(const struct mml_kmem_cache *s, const void *where)
-{
-	return mml_virt_to_pfn(s->machine, where) << PAGE_SHIFT | offset_in_page(where);
-}
-
 static unsigned long mml_slab_offset(const struct mml_kmem_cache *s, struct mml_slab *slab,
 				     const void *where)
 {
@@ -56,7 +50,7 @@ static void mml_print_section(const struct mml_kmem_cache *s, const char *title,
 	for (done = 0; done < length; done += MML_DUMP_ROW) {
 		hex_dump_to_buffer(from + done, min(length - done, MML_DUMP_ROW),
 				   MML_DUMP_ROW, 1, row, sizeof(row), true);
-		pr_err("%s%08lx: %s\n", title, mml_lab_address(s, from + done), row);
+		pr_err("%s%08lx: %s\n", title, mml_lab_address(s->machine, from + done), row);
 	}
 }
 
@@ -89,7 +83,7 @@ static unsigned long mml_shown_link(struct mml_kmem_cache *s, void *object)
 {
 	void *next = mml_get_freepointer(s, object);
 
-	return next && mml_freepointer_ok(s, object, next) ? mml_lab_address(s, next) : 0;
+	return next && mml_freepointer_ok(s, object, next) ? mml_lab_address(s->machine, next) : 0;
 }
 
 static void mml_print_slab_info(struct mml_kmem_cache *s, struct mml_slab *slab)
@@ -98,8 +92,8 @@ static void mml_print_slab_info(struct mml_kmem_cache *s, struct mml_slab *slab)
 	void *first = now.freelist <= now.objects ? mml_object_at(s, slab, now.freelist) : NULL;
 
 	pr_err("Slab 0x%lx objects=%u used=%u fp=0x%lx\n",
-	       mml_lab_address(s, mml_slab_address(s, slab)), now.objects, now.inuse,
-	       first ? mml_lab_address(s, first) : 0);
+	       mml_lab_address(s->machine, mml_slab_address(s, slab)), now.objects, now.inuse,
+	       first ? mml_lab_address(s->machine, first) : 0);
 }
 
 static void mml_print_trailer(struct mml_kmem_cache *s, struct mml_slab *slab, u8 *object)
@@ -109,7 +103,7 @@ static void mml_print_trailer(struct mml_kmem_cache *s, struct mml_slab *slab, u
 
 	mml_print_tracking(s, object);
 	mml_print_slab_info(s, slab);
-	pr_err("Object 0x%lx @offset=%lu fp=0x%lx\n\n", mml_lab_address(s, object), offset,
+	pr_err("Object 0x%lx @offset=%lu fp=0x%lx\n\n", mml_lab_address(s->machine, object), offset,
 	       mml_shown_link(s, object));
 	if (s->flags & SLAB_RED_ZONE)
 		mml_print_section(s, "Redzone  ", object - s->red_left_pad, s->red_left_pad);
@@ -171,7 +165,7 @@ bool mml_slab_err(struct mml_kmem_cache *s, struct mml_slab *slab, const char *w
 void mml_bytes_err(struct mml_kmem_cache *s, struct mml_slab *slab, void *object,
 		   const char *what, u8 *from, u8 *to, u8 value)
 {
-	unsigned long first = mml_lab_address(s, from), last = mml_lab_address(s, to - 1);
+	unsigned long first = mml_lab_address(s->machine, from), last = mml_lab_address(s->machine, to - 1);
 	bool told = mml_begin_err(s, "%s overwritten", what);
 
 	if (told) {
@@ -208,7 +202,7 @@ void mml_trace_object(struct mml_kmem_cache *s, struct mml_slab *slab, void *obj
 	if (!(s->flags & SLAB_TRACE))
 		return;
 	pr_info("TRACE %s %s 0x%lx inuse=%u fp=0x%lx\n", s->name, alloc ? "alloc" : "free",
-		mml_lab_address(s, object), now.inuse, mml_shown_link(s, object));
+		mml_lab_address(s->machine, object), now.inuse, mml_shown_link(s, object));
 	if (!alloc)
 		mml_print_section(s, "Object   ", object, min(s->object_size, PAGE_SIZE));
 	dump_stack();

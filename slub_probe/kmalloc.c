@@ -15,6 +15,8 @@
 
 #include "slub_probe/slab.h"
 
+#include "trace.h"
+
 /* Here are the functions, not the macros that pass the site. */
 #undef mml_kmalloc
 #undef mml_kmalloc_array
@@ -90,18 +92,35 @@ mml_kmalloc_slab(const struct mml_machine *machine, size_t size, gfp_t gfp)
 	return mml_slub(machine)->size_caches[mml_kmalloc_type(gfp)][mml_kmalloc_index(size)];
 }
 
+/* Of a cache, or a block. *@room: how many bytes it has. */
+static void *mml_kmalloc_any(struct mml_machine *machine, size_t size, gfp_t gfp,
+			     struct mml_alloc_site *site, unsigned long addr, size_t *room)
+{
+	struct mml_kmem_cache *s;
+
+	if (size > MML_KMALLOC_MAX_CACHE_SIZE) {
+		*room = PAGE_SIZE << get_order(size);
+		return mml_kmalloc_large(machine, size, gfp);
+	}
+	s = mml_kmalloc_slab(machine, size, gfp);
+	if (unlikely(!s))
+		return NULL;
+	*room = s->size;
+	return mml_slab_alloc(s, gfp, NUMA_NO_NODE, size, site, addr);
+}
+
 /* Any request. */
 static noinline void *__mml_kmalloc(struct mml_machine *machine, size_t size, gfp_t gfp,
 				    struct mml_alloc_site *site, unsigned long addr)
 {
-	struct mml_kmem_cache *s;
+	size_t room = 0;
+	void *object;
 
 	if (unlikely(!size))
 		return ZERO_SIZE_PTR;
-	if (size > MML_KMALLOC_MAX_CACHE_SIZE)
-		return mml_kmalloc_large(machine, size, gfp);
-	s = mml_kmalloc_slab(machine, size, gfp);
-	return s ? mml_slab_alloc(s, gfp, NUMA_NO_NODE, size, site, addr) : NULL;
+	object = mml_kmalloc_any(machine, size, gfp, site, addr, &room);
+	trace_kmalloc(addr, object, machine, size, room, gfp, NUMA_NO_NODE);
+	return object;
 }
 
 /**
@@ -127,7 +146,7 @@ void *mml_kmalloc(struct mml_machine *machine, size_t size, gfp_t gfp,
 	mml_might_alloc(gfp);
 	/* What most requests are, without anything to be kept over a call. */
 	if (likely(size - 1 < MML_KMALLOC_MAX_CACHE_SIZE && !machine->slow &&
-		   !(gfp & (__GFP_ZERO | __GFP_THISNODE)))) {
+		   !trace_kmalloc_enabled() && !(gfp & (__GFP_ZERO | __GFP_THISNODE)))) {
 		s = mml_kmalloc_slab(machine, size, gfp);
 		object = likely(s && s->path == MML_SLAB_SHEAVES) ? mml_sheaf_pop(s) : NULL;
 		if (likely(object))
@@ -282,6 +301,7 @@ static noinline void __mml_kfree(struct mml_machine *machine, const void *object
 {
 	struct mml_page *page;
 
+	trace_kfree(addr, object, machine);
 	if (ZERO_OR_NULL_PTR(object))
 		return;
 	page = mml_object_head(machine, object);
@@ -313,7 +333,7 @@ void mml_kfree(struct mml_machine *machine, const void *object)
 	struct mml_kmem_cache *s;
 
 	/* A frame that says so is a slab's head: see mml_slab_around(). */
-	if (likely(page && page->type == MML_PAGE_SLAB)) {
+	if (likely(!trace_kfree_enabled() && page && page->type == MML_PAGE_SLAB)) {
 		s = mml_page_slab(page)->slab_cache;
 		if (likely(s->path == MML_SLAB_SHEAVES && s->base &&
 			   mml_sheaf_push(s, (void *)object)))

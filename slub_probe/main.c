@@ -11,6 +11,9 @@
 #include "mm_lab/shrinker.h"
 #include "slub_probe/slab.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 static enum cpuhp_state mml_slub_cpuhp;
 
 /* What the CPU kept of each cache goes back; nobody runs on it any more. */

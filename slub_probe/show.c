@@ -123,7 +123,7 @@ static unsigned int mml_name_owners(struct mml_kmem_cache *s, struct mml_slab *s
 
 		if (mml_object_info(s, object)->state != MML_OBJECT_ALLOCATED)
 			continue;
-		pr_info("Object 0x%lx @offset=%zu\n", mml_lab_address(s, object),
+		pr_info("Object 0x%lx @offset=%zu\n", mml_lab_address(s->machine, object),
 			object - mml_slab_address(s, slab));
 		mml_print_tracking(s, object);
 		told++;

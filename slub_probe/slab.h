@@ -8,6 +8,7 @@
 #ifndef _MML_SLAB_H
 #define _MML_SLAB_H
 
+#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/reciprocal_div.h>
 #include <linux/slab.h>
@@ -343,6 +344,15 @@ struct mml_partial_objects {
 static inline struct mml_slub *mml_slub(const struct mml_machine *machine)
 {
 	return machine->engine_data[MML_SLUB_SLOT];
+}
+
+/* Where it lies in the machine's memory, which people are told; 0: nowhere there. */
+static inline unsigned long mml_lab_address(const struct mml_machine *machine,
+					    const void *where)
+{
+	unsigned long pfn = mml_virt_to_pfn(machine, where);
+
+	return pfn < machine->nr_frames ? pfn << PAGE_SHIFT | offset_in_page(where) : 0;
 }
 
 static inline struct mml_page *mml_slab_page(struct mml_slab *slab)

@@ -145,4 +145,40 @@ like "what was freed, and is still in a slab" "$(attrs 'cat free_traces')" \
 	'^ +[0-9]+ mml_(session_object_del|ioc_cache_free)\+0x'
 is "all is back" "$(drained_buddyinfo 0)" "$before"
 
+#
+# Events
+#
+tracing=/sys/kernel/tracing
+
+# fields EVENT - the names of its fields
+fields() { sed -n 's/^\tfield:.*[ *]\([a-z_]*\)\(\[\]\)\?;\toffset.*/\1/p' "$tracing/events/$1/format" | grep -v ^common_ | xargs; }
+
+for event in kmem_cache_alloc kmalloc kfree kmem_cache_free; do
+	is "$event has the kernel's fields, and the machine" \
+		"$(fields "mm_lab/$event")" "$(fields "kmem/$event") machine"
+done
+
+# events OPTION... - those of 20 objects that are allocated and freed, and nothing else's
+events()
+{
+	echo > "$tracing/trace"
+	for event in kmem_cache_alloc kmalloc kfree kmem_cache_free; do
+		echo 1 > "$tracing/events/mm_lab/$event/enable"
+	done
+	mmlab cache run --count 20 --size 100 "$@" > /dev/null
+	for event in kmem_cache_alloc kmalloc kfree kmem_cache_free; do
+		echo 0 > "$tracing/events/mm_lab/$event/enable"
+	done
+	sed -n 's/^.*: \(k[a-z_]*: \)/\1/p' "$tracing/trace"
+}
+
+log=$(events --flag no-merge)
+is "each object that comes" "$(grep -cE '^kmem_cache_alloc: call_site=mml_[a-z_]+\+0x[0-9a-f/x]+ \[slub_probe\] ptr=0x[0-9a-f]+ bytes_req=100 bytes_alloc=104 gfp_flags=GFP_KERNEL node=-1 accounted=false machine=0$' <<< "$log")" 20
+is "and goes" "$(grep -cE '^kfree: call_site=mml_[a-z_]+\+0x[0-9a-f/x]+ \[slub_probe\] ptr=0x[0-9a-f]+ machine=0$' <<< "$log")" 20
+is "is the same" "$(grep -o '^kfree.*ptr=0x[0-9a-f]*' <<< "$log" | sed 's/.*=//' | sort)" \
+	"$(grep -o '^kmem_cache_alloc.*ptr=0x[0-9a-f]*' <<< "$log" | sed 's/.*=//' | sort)"
+log=$(events --flag kmalloc)
+is "of kmalloc, with what was asked for" \
+	"$(grep -cE '^kmalloc: call_site=mml_.* bytes_req=100 bytes_alloc=128 gfp_flags=GFP_KERNEL node=-1 accounted=false machine=0$' <<< "$log")" 20
+
 done_testing
