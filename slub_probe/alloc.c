@@ -18,41 +18,13 @@
 #undef mml_kmem_cache_alloc_bulk
 #undef mml_kmem_cache_alloc_node
 
-/* Of the cache's path, whatever that is. Returns: NULL if there is no memory. */
-static void *mml_slab_alloc_path(struct mml_kmem_cache *s, gfp_t gfp, int nid, size_t size,
-				 unsigned long addr)
+static noinline void *mml_kmem_cache_alloc_traced(struct mml_kmem_cache *s, gfp_t gfp,
+						  int nid, struct mml_alloc_site *site,
+						  unsigned long addr)
 {
-	void *object = NULL;
+	void *object = mml_slab_alloc(s, gfp, nid, s->object_size, site, addr);
 
-	switch (s->path) {
-	case MML_SLAB_SHEAVES:
-		return mml_sheaf_alloc_slow(s, gfp, nid);
-	case MML_SLAB_CPU_SLABS:
-		if (likely(nid == NUMA_NO_NODE))
-			object = mml_cpu_slab_pop(s);
-		return likely(object) ? object : mml_cpu_slab_alloc_slow(s, gfp, nid);
-	default:
-		return mml_debug_alloc(s, gfp, nid, size, addr);
-	}
-}
-
-/*
- * Any request, of any path: for @size bytes, no more than an object has, by the code at
- * @addr. Returns: NULL if there is no memory.
- */
-void *mml_slab_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid, size_t size,
-		     struct mml_alloc_site *site, unsigned long addr)
-{
-	void *object;
-
-	if (unlikely(s->machine->slow) && mml_should_fail(s->machine, gfp, site))
-		return NULL;
-	if (unlikely(gfp & __GFP_THISNODE && nid == NUMA_NO_NODE))
-		nid = mml_numa_node(s->machine);
-	object = mml_slab_alloc_path(s, gfp, nid, size, addr);
-	/* What was not asked for may be a red zone. */
-	if (unlikely(gfp & __GFP_ZERO) && object)
-		memset(object, 0, s->path == MML_SLAB_DEBUG ? size : s->object_size);
+	trace_kmem_cache_alloc(addr, object, s, gfp, nid);
 	return object;
 }
 
@@ -60,10 +32,9 @@ void *mml_slab_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid, size_t size,
 static noinline void *__mml_kmem_cache_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid,
 					     struct mml_alloc_site *site, unsigned long addr)
 {
-	void *object = mml_slab_alloc(s, gfp, nid, s->object_size, site, addr);
-
-	trace_kmem_cache_alloc(addr, object, s, gfp, nid);
-	return object;
+	if (trace_kmem_cache_alloc_enabled())
+		return mml_kmem_cache_alloc_traced(s, gfp, nid, site, addr);
+	return mml_slab_alloc(s, gfp, nid, s->object_size, site, addr);
 }
 
 /**
@@ -83,7 +54,8 @@ void *mml_kmem_cache_alloc(struct mml_kmem_cache *s, gfp_t gfp, struct mml_alloc
 	mml_might_alloc(gfp);
 	/* What most requests are, without anything to be kept over a call. */
 	if (likely(s->path == MML_SLAB_SHEAVES && !s->machine->slow &&
-		   !trace_kmem_cache_alloc_enabled() && !(gfp & (__GFP_ZERO | __GFP_THISNODE)))) {
+		   !trace_kmem_cache_alloc_enabled() &&
+		   !(gfp & (__GFP_ZERO | __GFP_THISNODE)))) {
 		object = mml_sheaf_pop(s);
 		if (likely(object))
 			return object;
@@ -112,22 +84,40 @@ void *mml_kmem_cache_alloc_node(struct mml_kmem_cache *s, gfp_t gfp, int nid,
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_alloc_node, MM_LAB);
 
-/* Returns: how many of @nr there are. */
-static unsigned int mml_slab_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned int nr,
-					void **objects, unsigned long addr)
+/* Any object, of either path, and what is none. */
+static noinline void __mml_kmem_cache_free(struct mml_kmem_cache *s, void *object,
+					   unsigned long addr)
+{
+	struct mml_slab *slab = mml_cache_slab(s, object);
+
+	if (likely(slab))
+		mml_object_free(s, slab, object, addr);
+	else if (object)
+		mml_slab_bug(s, object, "an object is freed that is not one of its");
+}
+
+/* Of a debugged cache, one by one. Returns: how many of @nr there are. */
+static noinline unsigned int mml_debug_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp,
+						  unsigned int nr, void **objects,
+						  unsigned long addr)
 {
 	unsigned int done;
 
-	if (s->path == MML_SLAB_SHEAVES)
-		return mml_sheaf_alloc_bulk(s, gfp, nr, objects);
-	if (s->path == MML_SLAB_CPU_SLABS)
-		return mml_cpu_slab_alloc_bulk(s, gfp, nr, objects);
 	for (done = 0; done < nr; done++) {
 		objects[done] = mml_debug_alloc(s, gfp, NUMA_NO_NODE, s->object_size, addr);
 		if (!objects[done])
 			break;
 	}
 	return done;
+}
+
+static noinline void mml_debug_free_bulk(struct mml_kmem_cache *s, unsigned int nr,
+					 void **objects, unsigned long addr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		__mml_kmem_cache_free(s, objects[i], addr);
 }
 
 /**
@@ -151,7 +141,12 @@ bool mml_kmem_cache_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned int
 	mml_might_alloc(gfp);
 	if (unlikely(s->machine->slow) && mml_should_fail(s->machine, gfp, site))
 		return false;
-	done = mml_slab_alloc_bulk(s, gfp, nr, objects, _RET_IP_);
+	if (likely(s->path == MML_SLAB_SHEAVES))
+		done = mml_sheaf_alloc_bulk(s, gfp, nr, objects);
+	else if (s->path == MML_SLAB_CPU_SLABS)
+		done = mml_cpu_slab_alloc_bulk(s, gfp, nr, objects);
+	else
+		done = mml_debug_alloc_bulk(s, gfp, nr, objects, _RET_IP_);
 	if (unlikely(done < nr)) {
 		mml_kmem_cache_free_bulk(s, done, objects);
 		return false;
@@ -162,17 +157,11 @@ bool mml_kmem_cache_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned int
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_alloc_bulk, MM_LAB);
 
-/* Any object, of either path, and what is none. */
-static noinline void __mml_kmem_cache_free(struct mml_kmem_cache *s, void *object,
-					   unsigned long addr)
+static noinline void mml_kmem_cache_free_traced(struct mml_kmem_cache *s, void *object,
+						unsigned long addr)
 {
-	struct mml_slab *slab = mml_cache_slab(s, object);
-
 	trace_kmem_cache_free(addr, object, s);
-	if (likely(slab))
-		mml_object_free(s, slab, object, addr);
-	else if (object)
-		mml_slab_bug(s, object, "an object is freed that is not one of its");
+	__mml_kmem_cache_free(s, object, addr);
 }
 
 /**
@@ -186,9 +175,10 @@ static noinline void __mml_kmem_cache_free(struct mml_kmem_cache *s, void *objec
  */
 void mml_kmem_cache_free(struct mml_kmem_cache *s, void *object)
 {
-	if (unlikely(s->path != MML_SLAB_SHEAVES || trace_kmem_cache_free_enabled() ||
-		     !mml_cache_has_object(s, object) ||
-		     !mml_sheaf_push(s, object)))
+	if (trace_kmem_cache_free_enabled())
+		mml_kmem_cache_free_traced(s, object, _RET_IP_);
+	else if (unlikely(s->path != MML_SLAB_SHEAVES || !mml_cache_has_object(s, object) ||
+			  !mml_sheaf_push(s, object)))
 		__mml_kmem_cache_free(s, object, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_free, MM_LAB);
@@ -203,14 +193,11 @@ EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_free, MM_LAB);
  */
 void mml_kmem_cache_free_bulk(struct mml_kmem_cache *s, unsigned int nr, void **objects)
 {
-	unsigned int i;
-
-	if (s->path == MML_SLAB_SHEAVES)
+	if (likely(s->path == MML_SLAB_SHEAVES))
 		mml_sheaf_free_bulk(s, nr, objects);
 	else if (s->path == MML_SLAB_CPU_SLABS)
 		mml_slab_free_objects(s, objects, nr);
 	else
-		for (i = 0; i < nr; i++)
-			__mml_kmem_cache_free(s, objects[i], _RET_IP_);
+		mml_debug_free_bulk(s, nr, objects, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_free_bulk, MM_LAB);

@@ -248,7 +248,7 @@ struct mml_kmem_cache *__mml_kmem_cache_create(struct mml_slub *slub, const char
 		return ERR_PTR(-ENOMEM);
 	s->machine = slub->machine;
 	s->nr_nodes = nr_nodes;
-	s->base = nr_nodes == 1 ? slub->machine->base : NULL;
+	s->base = nr_nodes == 1 && slub->machine->base ? slub->machine->base : MML_NO_BASE;
 	s->flags = flags | (args->sheaf_capacity ? SLAB_NO_MERGE : 0);
 	s->object_size = object_size;
 	s->align = mml_calculate_alignment(flags, args->align, object_size);

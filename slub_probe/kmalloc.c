@@ -335,7 +335,7 @@ void mml_kfree(struct mml_machine *machine, const void *object)
 	/* A frame that says so is a slab's head: see mml_slab_around(). */
 	if (likely(!trace_kfree_enabled() && page && page->type == MML_PAGE_SLAB)) {
 		s = mml_page_slab(page)->slab_cache;
-		if (likely(s->path == MML_SLAB_SHEAVES && s->base &&
+		if (likely(s->path == MML_SLAB_SHEAVES && s->base != MML_NO_BASE &&
 			   mml_sheaf_push(s, (void *)object)))
 			return;
 	}

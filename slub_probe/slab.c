@@ -457,9 +457,10 @@ mml_slab_put(struct mml_kmem_cache *s, struct mml_slab *slab, void *head, void *
  * Give objects back to their slab with the lock held that its place needs. *@put: what is left
  * to do. Returns: whether the slab is to be discarded.
  */
-static bool mml_slab_put_locked(struct mml_kmem_cache *s, struct mml_kmem_cache_node *n,
-				struct mml_slab *slab, void *head, void *tail,
-				unsigned int nr, enum mml_slab_put *put)
+static __always_inline bool
+mml_slab_put_locked(struct mml_kmem_cache *s, struct mml_kmem_cache_node *n,
+		    struct mml_slab *slab, void *head, void *tail, unsigned int nr,
+		    enum mml_slab_put *put)
 {
 	union mml_slab_counters now;
 

@@ -213,8 +213,8 @@ struct mml_kmem_cache_node {
  * @machine: whose memory they are
  * @cpu_slab: fast path A
  * @cpu_sheaves: fast path B
- * @base: where the kernel maps frame 0; NULL: there are nodes or sections, and it is not so easy
- *	to find an object's slab, or whether that is near
+ * @base: where the kernel maps frame 0; MML_NO_BASE: there are nodes or sections, and it is not
+ *	so easy to find an object's slab, or whether that is near
  * @path: which of them; MML_SLAB_DEBUG: neither
  * @flags: SLAB_*
  * @size: of an object, with what lies between it and the next one
@@ -289,6 +289,9 @@ struct mml_kmem_cache {
 	struct dentry *debugfs;
 	struct mml_kmem_cache_node node[] __counted_by(nr_nodes);
 };
+
+/* From here, every object is farther away than there are frames. */
+#define MML_NO_BASE	((void *)(1UL << (BITS_PER_LONG - 1)))
 
 /* Size classes: 8 to 8192, with 96 and 192. */
 #define MML_KMALLOC_SHIFT_LOW	3
@@ -569,7 +572,7 @@ static __always_inline bool mml_cache_has_object(const struct mml_kmem_cache *s,
 {
 	unsigned long pfn = (unsigned long)(object - s->base) >> PAGE_SHIFT;
 
-	return s->base && pfn < s->machine->nr_frames && mml_slab_around(s, pfn, s->order);
+	return pfn < s->machine->nr_frames && mml_slab_around(s, pfn, s->order);
 }
 
 /* The last object of this CPU's main sheaf. Returns: NULL if it has none. */
@@ -685,22 +688,60 @@ static inline bool mml_slab_is_local(const struct mml_kmem_cache *s,
 	return likely(s->nr_nodes == 1) || slab->nid == mml_numa_node(s->machine);
 }
 
-/* An object of @slab, which is one of @s, goes back, from the code at @addr. */
+/*
+ * An object of @slab, which is one of @s, goes back, from the code at @addr. Cpu slabs come
+ * first, for their fast path begins here.
+ */
 static __always_inline void mml_object_free(struct mml_kmem_cache *s,
 					    struct mml_slab *slab, void *object,
 					    unsigned long addr)
 {
-	if (s->path == MML_SLAB_SHEAVES)
+	if (likely(s->path == MML_SLAB_CPU_SLABS)) {
+		if (!mml_cpu_slab_push(s, slab, object))
+			mml_cpu_slab_free_slow(s, slab, object);
+	} else if (s->path == MML_SLAB_SHEAVES) {
 		mml_sheaf_free_slow(s, slab, object);
-	else if (unlikely(s->path == MML_SLAB_DEBUG))
+	} else {
 		mml_debug_free(s, slab, object, addr);
-	else if (!mml_cpu_slab_push(s, slab, object))
-		mml_cpu_slab_free_slow(s, slab, object);
+	}
 }
 
-/* alloc.c: any request, of any path */
-void *mml_slab_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid, size_t size,
-		     struct mml_alloc_site *site, unsigned long addr);
+/* The same the other way round. Returns: NULL if there is no memory. */
+static __always_inline void *mml_slab_alloc_path(struct mml_kmem_cache *s, gfp_t gfp, int nid,
+						 size_t size, unsigned long addr)
+{
+	void *object = NULL;
+
+	if (likely(s->path == MML_SLAB_CPU_SLABS)) {
+		if (likely(nid == NUMA_NO_NODE))
+			object = mml_cpu_slab_pop(s);
+		return likely(object) ? object : mml_cpu_slab_alloc_slow(s, gfp, nid);
+	}
+	if (s->path == MML_SLAB_SHEAVES)
+		return mml_sheaf_alloc_slow(s, gfp, nid);
+	return mml_debug_alloc(s, gfp, nid, size, addr);
+}
+
+/*
+ * Any request, of any path: for @size bytes, no more than an object has, by the code at
+ * @addr. Returns: NULL if there is no memory.
+ */
+static __always_inline void *mml_slab_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid,
+					    size_t size, struct mml_alloc_site *site,
+					    unsigned long addr)
+{
+	void *object;
+
+	if (unlikely(s->machine->slow) && mml_should_fail(s->machine, gfp, site))
+		return NULL;
+	if (unlikely(gfp & __GFP_THISNODE && nid == NUMA_NO_NODE))
+		nid = mml_numa_node(s->machine);
+	object = mml_slab_alloc_path(s, gfp, nid, size, addr);
+	/* What was not asked for may be a red zone. */
+	if (unlikely(gfp & __GFP_ZERO) && object)
+		memset(object, 0, s->path == MML_SLAB_DEBUG ? size : s->object_size);
+	return object;
+}
 
 /* cache.c: caches as a whole */
 struct mml_kmem_cache *__mml_kmem_cache_create(struct mml_slub *slub, const char *name,
