@@ -87,13 +87,15 @@ struct mml_slub_storm {
 
 /* Nobody has it any more. */
 static void mml_storm_release(struct mml_slub_storm *storm, unsigned int which,
-			      unsigned long *object)
+			      unsigned long *object, bool rcu)
 {
 	/* Of memory that readers may look at, the first word stays. */
 	if (READ_ONCE(*object) != MML_STORM_MARK)
 		atomic_inc(&storm->wrong);
 	WRITE_ONCE(*object, 0);
-	if (which % 3)
+	if (rcu)
+		__mml_kfree_rcu(storm->machine, object, (void *)(object + 1));
+	else if (which % 3)
 		mml_kmem_cache_free(storm->cache[which], object);
 	else
 		mml_kfree(storm->machine, object);
@@ -126,7 +128,7 @@ static void mml_slub_worker_step(struct mml_slub_worker *w)
 		object = mml_storm_obtain(w, which);
 	object = xchg(&w->storm->slot[which][at], object);
 	if (object)
-		mml_storm_release(w->storm, which, object);
+		mml_storm_release(w->storm, which, object, !mml_test_below(&w->rnd, 8));
 }
 
 static int mml_slub_worker_thread(void *data)
@@ -243,7 +245,7 @@ static void mml_slub_storm_end(void *data)
 			unsigned long *object = xchg(&storm->slot[i][at], NULL);
 
 			if (object)
-				mml_storm_release(storm, i, object);
+				mml_storm_release(storm, i, object, at % 2);
 		}
 	}
 }

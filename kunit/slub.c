@@ -167,7 +167,12 @@ static void mml_test_free(struct mml_test_model *model)
 	if (!model->nr)
 		return;
 	i = mml_test_below(&model->rnd, model->nr);
-	if (mml_test_below(&model->rnd, 2)) {
+	if (model->objects[i].size >= sizeof(struct rcu_head) && !model->objects[i].s->ctor &&
+	    !mml_test_below(&model->rnd, 8)) {
+		void *object = mml_test_goes(model, i);
+
+		__mml_kfree_rcu(model->machine, object, object);
+	} else if (mml_test_below(&model->rnd, 2)) {
 		struct mml_kmem_cache *s = model->objects[i].s;
 
 		mml_kmem_cache_free(s, mml_test_goes(model, i));

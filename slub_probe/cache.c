@@ -410,11 +410,16 @@ unsigned long mml_cache_shrink(struct mml_kmem_cache *s)
 }
 
 /*
- * It is to go: give back all that can be, also what was damaged and is nobody's. With
- * slab_mutex held. Returns: how many slabs somebody has objects of.
+ * It is to go: give back all that can be, also what waits for readers, and what was damaged and
+ * is nobody's. With the CPUs' lock and slab_mutex held. Returns: how many slabs somebody has objects of.
  */
 unsigned long mml_cache_drain(struct mml_kmem_cache *s)
 {
+	if (READ_ONCE(s->rcu_used)) {
+		mml_flush_all(s);
+		mml_kfree_rcu_flush(mml_slub(s->machine));
+		rcu_barrier();
+	}
 	mml_cache_shrink(s);
 	if (s->path == MML_SLAB_DEBUG)
 		mml_debug_release(s);

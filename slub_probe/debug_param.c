@@ -17,6 +17,7 @@
  *
  * Locking: none; the text is constant once the machine is made.
  */
+#include <kunit/visibility.h>
 #include <linux/errno.h>
 #include <linux/glob.h>
 #include <linux/string.h>
@@ -94,6 +95,7 @@ int mml_slab_debug_check(const char *text)
 			return -EINVAL;
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(mml_slab_debug_check);
 
 /*
  * What a machine's text, which can be read, says of a cache of this name. A block that names
@@ -116,3 +118,4 @@ slab_flags_t mml_slab_debug_flags(const char *text, const char *name,
 	*no_higher_order = found.no_higher_order;
 	return found.flags;
 }
+EXPORT_SYMBOL_IF_KUNIT(mml_slab_debug_flags);

@@ -178,18 +178,6 @@ void *mml_kmalloc_array(struct mml_machine *machine, size_t n, size_t size, gfp_
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmalloc_array, MM_LAB);
 
-/* The block that @object is in. Returns: NULL if it is in none that is allocated. */
-static __always_inline struct mml_page *mml_object_head(struct mml_machine *machine,
-							const void *object)
-{
-	struct mml_page *page = mml_virt_to_page(machine, object);
-
-	/* A block of one frame, which most slabs of small objects are. */
-	if (likely(page && page->state == MML_FRAME_ALLOCATED))
-		return page;
-	return mml_compound_head(machine, page);
-}
-
 /* Who asks how much there is may use it. */
 static size_t mml_slab_ksize(struct mml_slab *slab, const void *object)
 {

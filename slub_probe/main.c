@@ -47,6 +47,7 @@ static void mml_slub_exit_caches(struct mml_slub *slub)
 	struct mml_kmem_cache *s, *next;
 
 	mml_slab_publish_exit(slub);
+	mml_kfree_rcu_exit(slub);
 	mml_slub_lock(slub);
 	list_for_each_entry(s, &slub->slab_caches, list)
 		if (mml_cache_drain(s))
@@ -73,8 +74,8 @@ static int mml_slub_machine_init(struct mml_machine *machine)
 	int err;
 
 	if (mml_slab_debug_check(machine->slab_debug)) {
-		pr_err("slab_debug=%s cannot be read: give letters of FZPUTO-, and names after a comma, as FZ,pearls;P\n",
-		       machine->slab_debug);
+		pr_err("slab_debug=%*pE cannot be read: give letters of FZPUTO-, and names after a comma, as FZ,pearls;P\n",
+		       (int)strlen(machine->slab_debug), machine->slab_debug);
 		return -EINVAL;
 	}
 	slub = mml_kzalloc(machine, sizeof(*slub), GFP_KERNEL);
@@ -85,6 +86,7 @@ static int mml_slub_machine_init(struct mml_machine *machine)
 	mutex_init(&slub->slab_mutex);
 	INIT_LIST_HEAD(&slub->slab_caches);
 	mml_slab_publish_init(slub);
+	mml_kfree_rcu_init(slub);
 	machine->engine_data[MML_SLUB_SLOT] = slub;
 	err = cpuhp_state_add_instance_nocalls(mml_slub_cpuhp, &slub->cpuhp);
 	if (err)

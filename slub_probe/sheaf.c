@@ -45,18 +45,26 @@ static struct mml_node_barn *mml_barn(struct mml_kmem_cache *s)
  */
 
 /* Not waited for more than the object would be. */
-static struct mml_slab_sheaf *mml_alloc_empty_sheaf(struct mml_kmem_cache *s, gfp_t gfp)
+static struct mml_slab_sheaf *mml_alloc_sheaf(struct mml_kmem_cache *s, gfp_t gfp,
+					      unsigned int capacity)
 {
 	struct mml_slab_sheaf *sheaf;
 
 	gfp &= GFP_KERNEL;
 	if (gfpflags_allow_blocking(gfp))
 		gfp |= __GFP_ACCOUNT;
-	sheaf = mml_kzalloc(s->machine, struct_size(sheaf, objects, s->sheaf_capacity),
+	sheaf = mml_kzalloc(s->machine, struct_size(sheaf, objects, capacity),
 			    gfp | __GFP_NOWARN);
-	if (sheaf)
-		sheaf->capacity = s->sheaf_capacity;
+	if (sheaf) {
+		sheaf->capacity = capacity;
+		sheaf->cache = s;
+	}
 	return sheaf;
+}
+
+static struct mml_slab_sheaf *mml_alloc_empty_sheaf(struct mml_kmem_cache *s, gfp_t gfp)
+{
+	return mml_alloc_sheaf(s, gfp, s->sheaf_capacity);
 }
 
 /* Its objects go back to their slabs. */
@@ -159,15 +167,20 @@ static struct mml_slab_sheaf *mml_barn_replace_full(struct mml_node_barn *barn,
 	return empty;
 }
 
-/* Nobody has it any more. */
-static void mml_sheaf_put(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf)
+/* Nobody has it any more: it is for the barn, if that has room. */
+static void mml_barn_give(struct mml_kmem_cache *s, struct mml_node_barn *barn,
+			  struct mml_slab_sheaf *sheaf)
 {
-	if (!sheaf || sheaf == &mml_bootstrap_sheaf)
-		return;
-	if (mml_barn_put(mml_barn(s), sheaf))
+	if (mml_barn_put(barn, sheaf))
 		return;
 	mml_sheaf_flush(s, sheaf);
 	kfree_rcu(sheaf, rcu);
+}
+
+static void mml_sheaf_put(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf)
+{
+	if (sheaf && sheaf != &mml_bootstrap_sheaf)
+		mml_barn_give(s, mml_barn(s), sheaf);
 }
 
 /* All sheaves of a barn go. */
@@ -457,15 +470,101 @@ void mml_sheaf_free_bulk(struct mml_kmem_cache *s, unsigned int nr, void **objec
 }
 
 /*
+ * Freeing what readers may still look at.
+ */
+
+/* They are done: its objects are free. */
+static void mml_rcu_free_sheaf(struct rcu_head *rcu)
+{
+	struct mml_slab_sheaf *sheaf = container_of(rcu, struct mml_slab_sheaf, rcu);
+	struct mml_kmem_cache *s = sheaf->cache;
+
+	mml_barn_give(s, &s->node[sheaf->nid].barn, sheaf);
+}
+
+/* This CPU's is full, or is not to wait for more. Its lock is held. */
+static void mml_submit_rcu_sheaf(struct mml_kmem_cache *s, struct mml_slub_percpu_sheaves *pcs)
+{
+	struct mml_slab_sheaf *sheaf = pcs->rcu_free;
+
+	if (!sheaf)
+		return;
+	pcs->rcu_free = NULL;
+	sheaf->nid = mml_numa_node(s->machine);
+	call_rcu(&sheaf->rcu, mml_rcu_free_sheaf);
+}
+
+/* See mml_kfree_rcu(). Returns: false: it is of another node, or there is no sheaf for it. */
+bool mml_sheaf_free_rcu(struct mml_kmem_cache *s, struct mml_slab *slab, void *object)
+{
+	struct mml_slub_percpu_sheaves *pcs;
+	struct mml_slab_sheaf *sheaf = NULL;
+	unsigned long flags;
+
+	if (!mml_slab_is_local(s, slab))
+		return false;
+	if (!READ_ONCE(raw_cpu_ptr(s->cpu_sheaves)->rcu_free)) {
+		sheaf = mml_barn_get_empty(mml_barn(s)) ?: mml_alloc_empty_sheaf(s, GFP_NOWAIT);
+		if (!sheaf)
+			return false;
+	}
+	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
+	pcs = this_cpu_ptr(s->cpu_sheaves);
+	/* Perhaps on another CPU, or there is one meanwhile, or none any more. */
+	if (!pcs->rcu_free)
+		swap(pcs->rcu_free, sheaf);
+	if (pcs->rcu_free) {
+		pcs->rcu_free->objects[pcs->rcu_free->nr++] = object;
+		object = NULL;
+		if (pcs->rcu_free->nr == pcs->rcu_free->capacity)
+			mml_submit_rcu_sheaf(s, pcs);
+	}
+	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	mml_sheaf_put(s, sheaf);
+	return !object;
+}
+
+/*
+ * Sheaves for who fills them in advance (prefill.c).
+ */
+
+/* One for @capacity objects: it may have more room, and objects. NULL: there is no memory. */
+struct mml_slab_sheaf *mml_get_sheaf(struct mml_kmem_cache *s, gfp_t gfp,
+				     unsigned int capacity)
+{
+	struct mml_node_barn *barn = mml_barn(s);
+	struct mml_slab_sheaf *sheaf;
+	unsigned long flags;
+
+	if (s->path != MML_SLAB_SHEAVES || capacity > s->sheaf_capacity)
+		return mml_alloc_sheaf(s, gfp, capacity);
+	spin_lock_irqsave(&barn->lock, flags);
+	sheaf = mml_barn_pop(&barn->full, &barn->nr_full) ?:
+		mml_barn_pop(&barn->empty, &barn->nr_empty);
+	spin_unlock_irqrestore(&barn->lock, flags);
+	return sheaf ?: mml_alloc_empty_sheaf(s, gfp);
+}
+
+/* It comes back, as one of this cache's, with what it has. */
+void mml_put_sheaf(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf)
+{
+	mml_sheaf_put(s, sheaf);
+}
+
+/*
  * Of a cache as a whole.
  */
 
-/* All objects of a CPU's sheaves go back to their slabs. It is this one, or is dead. */
+/*
+ * All objects of a CPU's sheaves go back to their slabs, some of them once readers are done. It
+ * is this one, or is dead.
+ */
 void mml_sheaves_flush(struct mml_kmem_cache *s, struct mml_slub_percpu_sheaves *pcs)
 {
 	mml_sheaf_flush(s, pcs->main);
 	if (pcs->spare)
 		mml_sheaf_flush(s, pcs->spare);
+	mml_submit_rcu_sheaf(s, pcs);
 }
 
 /* Returns: 0 or -ENOMEM. */

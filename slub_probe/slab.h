@@ -8,6 +8,7 @@
 #ifndef _MML_SLAB_H
 #define _MML_SLAB_H
 
+#include <linux/llist.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/reciprocal_div.h>
@@ -148,7 +149,10 @@ struct mml_kmem_cache_cpu {
  * @nr: how many there are
  * @capacity: how many there may be
  * @barn_list: while it is in a barn
- * @rcu: when it goes; who counts looks at those of other CPUs
+ * @rcu: when it goes, for who counts looks at those of other CPUs; or when its objects may
+ *	be reused
+ * @cache: whose objects they are
+ * @nid: of which node, when they wait for RCU
  * @objects: the objects
  */
 struct mml_slab_sheaf {
@@ -158,6 +162,8 @@ struct mml_slab_sheaf {
 		struct list_head barn_list;
 		struct rcu_head rcu;
 	};
+	struct mml_kmem_cache *cache;
+	int nid;
 	void *objects[];
 };
 
@@ -166,11 +172,13 @@ struct mml_slab_sheaf {
  * @lock: interrupts off; protects the rest
  * @main: objects are allocated from it and freed to it; never NULL
  * @spare: another one, or NULL
+ * @rcu_free: objects that readers may still look at, or NULL
  */
 struct mml_slub_percpu_sheaves {
 	local_lock_t lock;
 	struct mml_slab_sheaf *main;
 	struct mml_slab_sheaf *spare;
+	struct mml_slab_sheaf *rcu_free;
 };
 
 /* Sheaves that a barn takes in, of either kind; who swaps may leave an empty one more. */
@@ -239,6 +247,7 @@ struct mml_kmem_cache_node {
  * @sheaf_capacity: objects in a sheaf
  * @useroffset: from where on in an object bytes may be copied to and from processes
  * @usersize: how many
+ * @rcu_used: some of its objects were given to mml_kfree_rcu()
  * @refcount: who has created it, or one like it
  * @name: of who was first
  * @list: on its machine's list of caches
@@ -246,8 +255,8 @@ struct mml_kmem_cache_node {
  * @nr_nodes: of @node
  * @node: by number
  *
- * All is constant while it lives but @object_size, @refcount, @list and @debugfs, which
- * slab_mutex protects.
+ * All is constant while it lives but @rcu_used, which only becomes true, and @object_size,
+ * @refcount, @list and @debugfs, which slab_mutex protects.
  */
 struct mml_kmem_cache {
 	/* What fast paths read, together. */
@@ -283,6 +292,7 @@ struct mml_kmem_cache {
 	unsigned int sheaf_capacity;
 	unsigned int useroffset;
 	unsigned int usersize;
+	bool rcu_used;
 	int refcount;
 	char name[MML_CACHE_NAME_LEN];
 	struct list_head list;
@@ -318,6 +328,10 @@ enum mml_kmalloc_cache_type {
  * @cpuhp: told when a CPU goes
  * @max_order: the largest order of which blocks are as aligned in the kernel's addresses
  *	as in frame numbers
+ * @rcu_pending: what was given to mml_kfree_rcu() and is in no sheaf; see kfree_rcu.c
+ * @rcu_batch: of that, what waits for readers; NULL: nothing does
+ * @rcu_monitor: makes the one of the other
+ * @rcu_work: frees it
  * @publish: makes the caches' directories
  * @debugfs: where these are; under slab_mutex
  * @shrinker: gives back what they keep; NULL on a machine without memory
@@ -331,6 +345,10 @@ struct mml_slub {
 	struct list_head slab_caches;
 	struct hlist_node cpuhp;
 	unsigned int max_order;
+	struct llist_head rcu_pending;
+	struct llist_node *rcu_batch;
+	struct delayed_work rcu_monitor;
+	struct rcu_work rcu_work;
 	struct delayed_work publish;
 	struct dentry *debugfs;
 	struct mml_shrinker *shrinker;
@@ -428,6 +446,18 @@ static inline bool mml_page_is_slab(const struct mml_page *page)
 		return false;
 	/* Pairs with the release in mml_new_slab(). */
 	return smp_load_acquire(&page->type) == MML_PAGE_SLAB;
+}
+
+/* The block that @object is in. Returns: NULL if it is in none that is allocated. */
+static __always_inline struct mml_page *mml_object_head(struct mml_machine *machine,
+							const void *object)
+{
+	struct mml_page *page = mml_virt_to_page(machine, object);
+
+	/* A block of one frame, which most slabs of small objects are. */
+	if (likely(page && page->state == MML_FRAME_ALLOCATED))
+		return page;
+	return mml_compound_head(machine, page);
 }
 
 /* How many objects a slab of @order has. */
@@ -539,6 +569,10 @@ unsigned int mml_sheaf_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned 
 				  void **objects);
 void mml_sheaf_free_bulk(struct mml_kmem_cache *s, unsigned int nr, void **objects);
 void mml_sheaves_flush(struct mml_kmem_cache *s, struct mml_slub_percpu_sheaves *pcs);
+struct mml_slab_sheaf *mml_get_sheaf(struct mml_kmem_cache *s, gfp_t gfp,
+				     unsigned int capacity);
+void mml_put_sheaf(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf);
+bool mml_sheaf_free_rcu(struct mml_kmem_cache *s, struct mml_slab *slab, void *object);
 void mml_barn_shrink(struct mml_kmem_cache *s, struct mml_node_barn *barn);
 
 /* debug.c: caches of which each object is checked, without a fast path */
@@ -765,6 +799,11 @@ extern const struct mml_ioctl mml_slub_ioctls[MML_IOC_RANGE];
 /* kmalloc.c: the size classes */
 struct mml_kmem_cache *mml_kmalloc_cache(struct mml_machine *machine, size_t size);
 int mml_kmalloc_init(struct mml_slub *slub);
+
+/* kfree_rcu.c */
+void mml_kfree_rcu_init(struct mml_slub *slub);
+void mml_kfree_rcu_exit(struct mml_slub *slub);
+void mml_kfree_rcu_flush(struct mml_slub *slub);
 
 /* attrs.c, traces.c: a cache's directory in debugfs */
 void mml_slab_publish_init(struct mml_slub *slub);

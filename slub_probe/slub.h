@@ -27,6 +27,7 @@ enum mml_slab_path {
 };
 
 struct mml_kmem_cache;
+struct mml_slab_sheaf;
 
 /**
  * struct mml_kmem_cache_args - what else there is to say of a new cache
@@ -169,5 +170,24 @@ static inline bool mml_mempool_is_saturated(const struct mml_mempool *pool)
 {
 	return READ_ONCE(pool->curr_nr) >= READ_ONCE(pool->min_nr);
 }
+
+void __mml_kfree_rcu(struct mml_machine *machine, void *object, struct rcu_head *head);
+void mml_kfree_rcu_barrier(struct mml_machine *machine);
+/* As the kernel's kfree_rcu(): @rhf is the name of the struct rcu_head in *@ptr. */
+#define mml_kfree_rcu(machine, ptr, rhf) do {				\
+	typeof(ptr) __ptr = (ptr);					\
+									\
+	if (__ptr)							\
+		__mml_kfree_rcu(machine, __ptr, &__ptr->rhf);		\
+} while (0)
+
+struct mml_slab_sheaf *mml_kmem_cache_prefill_sheaf(struct mml_kmem_cache *s, gfp_t gfp,
+						    unsigned int size);
+int mml_kmem_cache_refill_sheaf(struct mml_kmem_cache *s, gfp_t gfp,
+				struct mml_slab_sheaf *sheaf, unsigned int size);
+void *mml_kmem_cache_alloc_from_sheaf(struct mml_kmem_cache *s, gfp_t gfp,
+				      struct mml_slab_sheaf *sheaf);
+unsigned int mml_kmem_cache_sheaf_size(const struct mml_slab_sheaf *sheaf);
+void mml_kmem_cache_return_sheaf(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf);
 
 #endif /* _MML_SLUB_H */

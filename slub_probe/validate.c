@@ -190,6 +190,8 @@ static void mml_cpu_sheaves_validate(struct mml_kmem_cache *s, struct mml_valida
 	mml_sheaf_validate(s, pcs->main, v);
 	if (pcs->spare)
 		mml_sheaf_validate(s, pcs->spare, v);
+	if (pcs->rcu_free)
+		mml_sheaf_validate(s, pcs->rcu_free, v);
 	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
 }
 
