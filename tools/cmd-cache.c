@@ -647,18 +647,21 @@ static int run_command(int argc, char **argv)
 static int cache_command(int argc, char **argv)
 {
 	if (argc < 2)
-		return usage_error("run or list?");
+		return usage_error("run, list or show?");
 	if (!strcmp(argv[1], "run"))
 		return run_command(argc - 1, argv + 1);
 	if (!strcmp(argv[1], "list"))
 		return list_command(argc - 1, argv + 1);
-	return usage_error("there is no '%s': run or list", argv[1]);
+	if (!strcmp(argv[1], "show"))
+		return cache_show(argc - 1, argv + 1);
+	return usage_error("there is no '%s': run, list or show", argv[1]);
 }
 
 const struct command cmd_cache = {
 	.name = "cache",
 	.arguments = "run [OPTIONS] --size BYTES [--hold SECONDS | -- COMMAND...]\n"
-		     "       mmlab cache list [--machine N | --file PATH] [--all] [--json]",
+		     "       mmlab cache list [--machine N | --file PATH] [--all] [--json]\n"
+		     "       mmlab cache show [--machine N] [--json] NAME",
 	.summary = "object caches: those there are, or one for a while",
 	.help =
 		"An object cache cuts blocks of frames, its slabs, into objects of one size. It\n"
@@ -709,6 +712,14 @@ const struct command cmd_cache = {
 		"  --json       an object with an array of caches; for example\n"
 		"                 mmlab cache list --json | jq '.caches[] | {name, in_use, frames}'\n"
 		"\n"
-		"What is read: debugfs slabinfo, which has the kernel's format.\n",
+		"show tells all there is to say of one: how its objects lie in its slabs, where these\n"
+		"are, what CPUs keep, how it is debugged, and, with store-user, which places in the\n"
+		"code allocated and freed its objects most often.\n"
+		"\n"
+		"  mmlab cache show kmalloc-64\n"
+		"  mmlab cache run --size 100 --flag store-user -- mmlab cache show mmlab\n"
+		"\n"
+		"What is read: debugfs slabinfo, and slab/NAME/, a file for each thing. They have the\n"
+		"kernel's formats.\n",
 	.run = cache_command,
 };

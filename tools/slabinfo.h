@@ -47,4 +47,7 @@ const struct cache_line *caches_find(const struct caches *caches, const char *na
 				     uint64_t object_size);
 uint64_t cache_frames(const struct cache_line *cache);
 
+/* cache-show.c */
+int cache_show(int argc, char **argv);
+
 #endif /* _MMLAB_SLABINFO_H */

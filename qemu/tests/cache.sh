@@ -197,6 +197,64 @@ like "the longest there can be" "$n" '^[0-9]+$'
 ok "gone" mmlab machine destroy watched
 
 #
+# show
+#
+
+# shown NAME OPTION... - of the cache of that name, while mmlab cache run OPTION... holds it
+shown()
+{
+	local name=$1
+	shift
+	taskset -c 0 mmlab cache run --name "$name" "$@" -- mmlab cache show "$name" |
+		sed -n "\\|^$name on machine|,\$p"
+}
+
+# attributes_of JSON - its files in debugfs, and what they should have, by the names there are
+attributes_of() { python3 -c 'import json, sys
+for name, value in json.load(sys.stdin).items():
+    if isinstance(value, dict):
+        value = " ".join([str(value.pop("total"))] + [f"{node}={n}" for node, n in value.items()])
+    elif isinstance(value, list):
+        continue
+    if name not in ("machine", "name"):
+        print(name, int(value) if isinstance(value, bool) else value)' <<<"$1" | sort; }
+
+text=$(shown pearls --size 100 --count 500 --flag no-merge)
+like "a cache by its attributes" "$text" '^  an object       100 bytes, 104 in its slab, at multiples of 8$'
+like "its slabs" "$text" '^  a slab          39 objects, of order 0$'
+like "what CPUs have" "$text" '^  CPUs            sheaves of 60 objects$'
+like "it is not debugged" "$text" '^  debugged        no$'
+like "with cpu slabs" "$(shown pearls --size 100 --flag no-merge --path cpu-slabs)" \
+	'^  CPUs            [0-9] have slabs of their own; kept for later, objects\(slabs\): [0-9]+\([0-9]+\)$'
+text=$(shown a/b --size 100 --count 500 --free 100 --flag store-user --flag poison --flag hwcache-align --flag typesafe)
+like "a debugged one, with a slash: how" "$text" '^  debugged        poison, store_user$'
+like "its other flags" "$text" '^  flags           hwcache_align, destroy_by_rcu$'
+like "there is no fast path" "$text" '^  CPUs            keep nothing: there is no fast path$'
+like "who allocated what is in use" "$text" '^  allocated by    400: mml_[a-z_]+\+0x.* pid=[0-9]+'
+like "who freed what is free" "$text" '^  freed by        [0-9]+: mml_[a-z_]+\+0x.* pid=[0-9]+'
+is "as JSON: what each file says" "$(attributes_of "$(mmlab cache show --json kmalloc-64)")" \
+	"$(cd "$lab_debugfs/0/slab/kmalloc-64" &&
+		for file in *; do [[ $file == @(shrink|validate) ]] || echo "$file $(<"$file")"; done | sort)"
+text=$(mmlab cache run --size 100 --count 500 --flag store-user -- mmlab cache show --json mmlab |
+	sed -n '/^{/,$p')
+like "and who allocated them" "$(python3 -c 'import json, sys
+for place in json.load(sys.stdin)["alloc_traces"]:
+    print(place["count"], place["by"])' <<<"$text")" '^500 mml_[a-z_]+\+0x'
+n=$(make_machine wide --nodes 2)
+is "of two nodes" "$(mmlab cache run --machine "$n" --size 4K --count 10000 -- \
+	mmlab cache show --machine "$n" --json mmlab | sed -n '/^{/,$p' | python3 -c 'import json, sys
+slabs = json.load(sys.stdin)["slabs"]
+print(slabs["total"] == slabs["N0"] + slabs["N1"], slabs["N0"] > 0, slabs["N1"] > 0)')" "True True True"
+ok "gone" mmlab machine destroy wide
+exits "one that is not there" 1 mmlab cache show nowhere
+like "which is said" "$(mmlab cache show nowhere 2>&1)" "machine 0 has no cache 'nowhere'"
+exits "nor is anything above" 1 mmlab cache show ..
+exits "on no machine" 1 mmlab cache show --machine 4711 kmalloc-64
+exits "of no name" 2 mmlab cache show
+exits "of two names" 2 mmlab cache show kmalloc-64 kmalloc-32
+exits "of a name that cannot be" 2 mmlab cache show "$(printf 'x%.0s' {1..300})"
+
+#
 # What does not go
 #
 exits "too many for the machine" 1 mmlab cache run --size 4K --count 20000
@@ -232,7 +290,7 @@ exits "more freed than there are" 2 mmlab cache run --size 100 --count 10 --free
 exits "a choice among none" 2 mmlab cache run --size 100 --random
 exits "a command and seconds" 2 mmlab cache run --size 100 --hold 1 -- true
 exits "a command without --" 2 mmlab cache run --size 100 true
-exits "neither run nor list" 2 mmlab cache walk
+exits "neither run nor list nor show" 2 mmlab cache walk
 
 #
 # The tools of procps, with slabinfo in the place of the kernel's

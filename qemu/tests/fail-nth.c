@@ -532,6 +532,12 @@ static long free_twice(void)
 	return tell_doomed("plant_misuse", "double_free");
 }
 
+/* The same, of an object. */
+static long write_to_free_object(void)
+{
+	return tell_doomed("plant_object_misuse", "write_after_free");
+}
+
 static void make_roomy(void)
 {
 	doomed = machine_new(8 * MIB);
@@ -566,6 +572,9 @@ static void close_windowless(void)
 static const struct operation planting[] = {
 	{ .name = "planted misuse", .set_up = make_victim, .run = free_twice,
 	  .tear_down = close_doomed, .want = -ENOMEM, .least = 1 },
+	{ .name = "planted misuse of an object", .set_up = make_victim,
+	  .run = write_to_free_object, .tear_down = close_doomed, .want = -ENOMEM,
+	  .survives = true, .least = 4 },
 	{ .name = "a CMA area", .set_up = make_roomy, .run = declare_cma,
 	  .tear_down = close_doomed, .want = -ENOMEM, .least = 2 },
 };
@@ -744,6 +753,36 @@ static long live_debugged(void)
 	return ret;
 }
 
+/* Its directory in debugfs comes a moment after a cache. */
+static void have_traces(void)
+{
+	const uint64_t limit = now_ms() + PATIENCE_MS;
+	char path[96];
+
+	have_debugged_objects();
+	snprintf(path, sizeof(path), DEBUGFS "/%u/slab/nth/free_traces", machine.id);
+	while (access(path, F_OK) && now_ms() < limit)
+		sleep_ms(20);
+}
+
+/* From where the objects were allocated. */
+static long read_traces(void)
+{
+	char path[96], text[4 * KIB];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), DEBUGFS "/%u/slab/nth/alloc_traces", machine.id);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -EIO;
+	got = read(fd, text, sizeof(text) - 1);
+	if (got < 0)
+		got = -errno;
+	close(fd);
+	return got;
+}
+
 static void map_area(uint64_t pages, int prot)
 {
 	must(lab_mmap(session_file_fd, AREA, pages * PAGE, prot, FIXED), "MMAP");
@@ -854,6 +893,8 @@ static const struct operation using[] = {
 	  .run = end_debugged, .want = -ENOMEM, .on_session = true },
 	{ .name = "a debugged cache's life", .run = live_debugged, .want = -ENOMEM,
 	  .on_session = true, .survives = true, .least = 2 + 2 * OBJECTS },
+	{ .name = "alloc_traces", .set_up = have_traces, .run = read_traces,
+	  .tear_down = destroy_cache, .want = -ENOMEM, .on_session = true, .least = 2 },
 	/* A small slab does where there is no large one, and no sheaf; a cache keeps slabs. */
 	{ .name = "CACHE_ALLOC, sheaves", .set_up = have_sheaf_cache, .run = allocate_objects,
 	  .tear_down = destroy_cache, .want = -ENOMEM, .on_session = true, .survives = true,
