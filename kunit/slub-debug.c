@@ -71,13 +71,15 @@ static void mml_damage_slab_padding(struct mml_kmem_cache *s, u8 *object)
  *	to an allocated one, and found when that is freed
  * @of_slab: it is not an object that is damaged, and none is isolated
  */
-static const struct mml_damage {
+struct mml_damage {
 	const char *name;
 	void (*plant)(struct mml_kmem_cache *s, u8 *object);
 	slab_flags_t flags;
 	bool while_free;
 	bool of_slab;
-} mml_damages[] = {
+};
+
+static const struct mml_damage mml_damages[] = {
 	{ "overflow", mml_damage_right, SLAB_RED_ZONE },
 	{ "underflow", mml_damage_left, SLAB_RED_ZONE },
 	{ "overflow, free", mml_damage_right, SLAB_RED_ZONE, true },
