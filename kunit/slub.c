@@ -97,6 +97,7 @@ static struct mml_kmem_cache *mml_test_random_cache(struct mml_test_model *model
 		args.align = 8U << mml_test_below(&model->rnd, 6);
 	if (mml_test_below(&model->rnd, 4) == 0)
 		args.sheaf_capacity = 1 + mml_test_below(&model->rnd, 20);
+	args.random_order = mml_test_below(&model->rnd, 4) == 0;
 	if (size >= sizeof(u64) && mml_test_below(&model->rnd, 4) == 0)
 		args.ctor = mml_test_ctor;
 	/* Some of what the parameter has. */
@@ -788,6 +789,44 @@ static void mml_slub_test_krealloc(struct kunit *test)
 	mml_kfree(machine, object);
 }
 
+/* In random order: each object of a slab once, and not as they lie; no slab as the one before. */
+static void mml_slub_test_random_order(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	const struct mml_test_path *param = test->param_value;
+	struct mml_kmem_cache_args args = { .path = param->path, .random_order = true };
+	struct mml_kmem_cache *s = mml_kmem_cache_create(machine, "x", 64, &args, param->flags);
+	unsigned int slabs, i, nr, in_order = 0;
+	void *last = NULL;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(s));
+	for (slabs = 0; slabs < 20; slabs++) {
+		struct mml_slab *slab = mml_new_slab(s, GFP_KERNEL, 0);
+		union mml_slab_counters now = { .objects = s->nr_objects };
+		unsigned long *seen = kunit_kzalloc(test, BITS_TO_LONGS(s->nr_objects + 1) *
+						    sizeof(long), GFP_KERNEL);
+
+		KUNIT_ASSERT_NOT_NULL(test, slab);
+		KUNIT_ASSERT_NOT_NULL(test, seen);
+		now = mml_slab_counters(slab);
+		nr = now.freelist;
+		for (i = 0; nr && i <= now.objects; i++) {
+			void *object = mml_object_at(s, slab, nr);
+
+			KUNIT_EXPECT_FALSE(test, __test_and_set_bit(nr, seen));
+			in_order += last && object == last + s->size;
+			last = object;
+			nr = mml_object_nr(s, mml_slab_address(s, slab),
+					   mml_get_freepointer(s, object));
+		}
+		KUNIT_EXPECT_EQ(test, i, s->nr_objects);
+		mml_discard_slab(s, slab);
+	}
+	/* One successor in nr_objects is the next one by chance: once a slab, on average. */
+	KUNIT_EXPECT_LT(test, in_order, 20 * 6);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+}
+
 /* What may be copied to a process: of one object, what its cache says. */
 static void mml_slub_test_usersize(struct kunit *test)
 {
@@ -845,6 +884,7 @@ static struct kunit_case mml_slub_cases[] = {
 	KUNIT_CASE_PARAM(mml_slub_test_typesafe, mml_slub_all_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_test_nodes, mml_slub_all_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_test_fail_nth, mml_slub_path_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_test_random_order, mml_slub_all_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_test_usersize, mml_slub_all_gen_params),
 	KUNIT_CASE(mml_slub_test_kmalloc),
 	KUNIT_CASE(mml_slub_test_kmalloc_edges),

@@ -193,13 +193,13 @@ static struct mml_kmem_cache *mml_find_mergeable(struct mml_slub *slub, const ch
 	bool unused;
 
 	if (flags & MML_SLAB_NEVER_MERGE || args->ctor || args->sheaf_capacity ||
-	    args->usersize ||
+	    args->usersize || args->random_order ||
 	    mml_slab_debug_flags(slub->machine->slab_debug, name, &unused))
 		return NULL;
 	size = ALIGN(ALIGN(size, sizeof(void *)), align);
 	list_for_each_entry_reverse(s, &slub->slab_caches, list) {
 		if (s->flags & MML_SLAB_NEVER_MERGE || s->ctor || s->usersize ||
-		    s->refcount < 0)
+		    s->random_seq || s->refcount < 0)
 			continue;
 		if (size > s->size || s->size - size >= sizeof(void *) ||
 		    s->path != args->path)
@@ -217,7 +217,26 @@ static void mml_free_cache(struct mml_kmem_cache *s)
 		mml_sheaves_free(s);
 	else if (s->path == MML_SLAB_CPU_SLABS)
 		free_percpu(s->cpu_slab);
+	kfree(s->random_seq);
 	kfree(s);
+}
+
+/* All numbers of objects, from 1 on, each order as likely as any other. 0 or -ENOMEM. */
+static int mml_init_random_seq(struct mml_kmem_cache *s)
+{
+	unsigned int i;
+
+	s->random_seq = mml_kzalloc(s->machine, array_size(s->nr_objects, sizeof(u16)),
+				    GFP_KERNEL_ACCOUNT);
+	if (!s->random_seq)
+		return -ENOMEM;
+	for (i = 0; i < s->nr_objects; i++) {
+		unsigned int at = mml_random(s->machine) % (i + 1);
+
+		s->random_seq[i] = s->random_seq[at];
+		s->random_seq[at] = i + 1;
+	}
+	return 0;
 }
 
 /* What its CPUs keep. Returns: 0 or -ENOMEM. */
@@ -268,13 +287,15 @@ struct mml_kmem_cache *__mml_kmem_cache_create(struct mml_slub *slub, const char
 	if (err)
 		goto free;
 	mml_calculate_limits(s, args->sheaf_capacity);
-	err = mml_init_path(s);
+	err = args->random_order ? mml_init_random_seq(s) : 0;
+	err = err ?: mml_init_path(s);
 	if (err)
 		goto free;
 	list_add_tail(&s->list, &slub->slab_caches);
 	mml_slab_publish(slub);
 	return s;
 free:
+	kfree(s->random_seq);
 	kfree(s);
 	return ERR_PTR(err);
 }

@@ -94,7 +94,7 @@ EXPORT_SYMBOL_NS_GPL(__mml_kfree_rcu, MM_LAB);
 /* All that was given to the list before has been freed. Process context. */
 void mml_kfree_rcu_flush(struct mml_slub *slub)
 {
-	while (!llist_empty(&slub->rcu_pending) || smp_load_acquire(&slub->rcu_batch)) {
+	while (!llist_empty(&slub->rcu_pending) || READ_ONCE(slub->rcu_batch)) {
 		mod_delayed_work(system_wq, &slub->rcu_monitor, 0);
 		flush_delayed_work(&slub->rcu_monitor);
 		flush_rcu_work(&slub->rcu_work);

@@ -93,6 +93,24 @@ static void mml_slab_link_objects(struct mml_kmem_cache *s, struct mml_slab *sla
 	}
 }
 
+/*
+ * Link them anew, from any place of the cache's random order on, so that nobody can tell which
+ * object is beside which. Returns: the number of the first one.
+ */
+static u16 mml_slab_shuffle(struct mml_kmem_cache *s, struct mml_slab *slab, unsigned int nr)
+{
+	unsigned int at = mml_random(s->machine) % nr, i;
+	u16 first = s->random_seq[at], this = first, next;
+
+	for (i = 1; i < nr; i++, this = next) {
+		next = s->random_seq[(at + i) % nr];
+		mml_set_freepointer(s, mml_object_at(s, slab, this),
+				    mml_object_at(s, slab, next));
+	}
+	mml_set_freepointer(s, mml_object_at(s, slab, this), NULL);
+	return first;
+}
+
 /* For a slab that one can do without: of this node, if there is more than one, and at once. */
 gfp_t mml_gfp_near(const struct mml_kmem_cache *s, gfp_t gfp)
 {
@@ -137,10 +155,12 @@ struct mml_slab *mml_new_slab(struct mml_kmem_cache *s, gfp_t gfp, int nid)
 	counters.objects = mml_order_objects(s, page->order);
 	slab = mml_page_slab(page);
 	slab->partial = false;
-	slab->counters = counters;
 	if (unlikely(s->path == MML_SLAB_DEBUG))
 		mml_debug_setup_slab(s, slab);
 	mml_slab_link_objects(s, slab, counters.objects);
+	if (unlikely(s->random_seq) && counters.objects == s->nr_objects)
+		counters.freelist = mml_slab_shuffle(s, slab, counters.objects);
+	slab->counters = counters;
 	page->mapping = s;
 	/* From now on it is one, for who finds it in the memmap. */
 	smp_store_release(&page->type, MML_PAGE_SLAB);
@@ -150,6 +170,7 @@ struct mml_slab *mml_new_slab(struct mml_kmem_cache *s, gfp_t gfp, int nid)
 	atomic_long_add(1L << page->order, mml_slab_pages(s));
 	return slab;
 }
+EXPORT_SYMBOL_IF_KUNIT(mml_new_slab);
 
 static void mml_free_slab(struct mml_kmem_cache *s, struct mml_slab *slab)
 {
@@ -187,6 +208,7 @@ void mml_discard_slab(struct mml_kmem_cache *s, struct mml_slab *slab)
 	r->slab = slab;
 	call_rcu(&r->rcu, mml_rcu_free_slab);
 }
+EXPORT_SYMBOL_IF_KUNIT(mml_discard_slab);
 
 /*
  * Partial lists.

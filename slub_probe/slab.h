@@ -247,6 +247,7 @@ struct mml_kmem_cache_node {
  * @sheaf_capacity: objects in a sheaf
  * @useroffset: from where on in an object bytes may be copied to and from processes
  * @usersize: how many
+ * @random_seq: numbers of the objects of a slab of @order, shuffled; NULL: as they lie
  * @rcu_used: some of its objects were given to mml_kfree_rcu()
  * @refcount: who has created it, or one like it
  * @name: of who was first
@@ -292,6 +293,7 @@ struct mml_kmem_cache {
 	unsigned int sheaf_capacity;
 	unsigned int useroffset;
 	unsigned int usersize;
+	u16 *random_seq;
 	bool rcu_used;
 	int refcount;
 	char name[MML_CACHE_NAME_LEN];

@@ -36,6 +36,7 @@ struct mml_slab_sheaf;
  * @sheaf_capacity: objects in a sheaf; 0: by their size
  * @useroffset: from where on in an object bytes may be copied to and from processes
  * @usersize: how many; 0: none, see mml_check_heap_object()
+ * @random_order: objects of a new slab are given out in random order
  * @ctor: makes an object of new memory, once, and not whenever it is allocated; or NULL
  */
 struct mml_kmem_cache_args {
@@ -44,6 +45,7 @@ struct mml_kmem_cache_args {
 	unsigned int sheaf_capacity;
 	unsigned int useroffset;
 	unsigned int usersize;
+	bool random_order;
 	void (*ctor)(void *object);
 };
 
