@@ -19,6 +19,8 @@
 #include "bench/bench.h"
 
 #define MML_BENCH_RING_SIZE	256
+/* How often who waits for the other looks, before he lets others work. */
+#define MML_BENCH_RING_SPINS	(1U << 20)
 
 /**
  * struct mml_bench_ring - pointers on their way
@@ -90,7 +92,7 @@ static __always_inline void mml_bench_produce(const struct mml_bench_allocator *
 static __always_inline void mml_bench_consume(const struct mml_bench_allocator *a,
 					      struct mml_bench_job *job)
 {
-	unsigned int order = READ_ONCE(job->order);
+	unsigned int order = READ_ONCE(job->order), spins = 0;
 	unsigned long n = READ_ONCE(job->n);
 
 	while (n--) {
@@ -100,6 +102,9 @@ static __always_inline void mml_bench_consume(const struct mml_bench_allocator *
 			if (READ_ONCE(*job->stop))
 				return;
 			cpu_relax();
+			/* Its producer may have ended. */
+			if (!(++spins % MML_BENCH_RING_SPINS))
+				cond_resched();
 		}
 		a->free(object, order);
 		job->done++;

@@ -34,6 +34,7 @@
 #include <kunit/visibility.h>
 #include <linux/export.h>
 #include <linux/sched/rt.h>
+#include <linux/sched/signal.h>
 #include <linux/srcu.h>
 
 #include "buddy_probe/internal.h"
@@ -43,9 +44,8 @@
 
 /* A larger block is not worth much reclaiming: the kernel's PAGE_ALLOC_COSTLY_ORDER. */
 #define MML_COSTLY_ORDER	3
-/* How hard shrinkers are asked at first, and for how many frames at least: the kernel's. */
+/* How hard shrinkers are asked at first: the kernel's. */
 #define MML_DEF_PRIORITY	12
-#define MML_SWAP_CLUSTER_MAX	32UL
 #define MML_MAX_RECLAIM_RETRIES	16
 #define MML_MAX_COMPACT_RETRIES	16
 /* How long who may not fail waits for frees, and when that is told. */
@@ -225,35 +225,44 @@ static struct mml_page *mml_alloc_pages_local(struct mml_slowpath *sp)
 	return mml_get_page_from_freelist(sp->ac, sp->alloc_flags);
 }
 
-/* Of each node that the request may have. */
-static void mml_shrink_nodes(const struct mml_alloc_context *ac, int priority)
+/* Would one of its zones give the request a block now? */
+static bool mml_request_ok(const struct mml_alloc_context *ac, unsigned int alloc_flags)
 {
 	struct mml_zoneref *ref = ac->preferred_zoneref;
 	struct mml_zone *zone;
-	int last = NUMA_NO_NODE;
 
-	mml_for_next_zone_zonelist(zone, ref, ac->highest_zoneidx) {
-		if (zone->nid != last)
-			mml_shrink_slab(ac->machine, ac->gfp, zone->nid, priority);
-		last = zone->nid;
-	}
+	mml_for_next_zone_zonelist(zone, ref, ac->highest_zoneidx)
+		if (__mml_zone_watermark_ok(zone, ac->order,
+					    mml_wmark_pages(zone, alloc_flags &
+							    MML_ALLOC_WMARK_MASK),
+					    ac->highest_zoneidx, alloc_flags,
+					    READ_ONCE(zone->nr_free)))
+			return true;
+	return false;
 }
 
 /*
- * Who keeps something is asked for it, harder and harder, until there is enough. Returns: how
- * many more frames are free then, whoever gave them back: several may ask at once.
+ * Who keeps something is asked for it, harder and harder, until there is a block for the
+ * request. Returns: how many more frames are free then, whoever gave them back: several may
+ * ask at once.
  */
-static unsigned long mml_shrink_caches(const struct mml_alloc_context *ac)
+static unsigned long mml_shrink_caches(const struct mml_slowpath *sp)
 {
-	unsigned long want = max(1UL << ac->order, MML_SWAP_CLUSTER_MAX);
+	const struct mml_alloc_context *ac = sp->ac;
+	int nid = ac->preferred_zoneref->zone ? ac->preferred_zoneref->zone->nid : 0;
 	unsigned long before = mml_nr_free_pages(ac->machine), now = before;
 	int priority;
 
 	if (!mml_has_shrinkers(ac->machine))
 		return 0;
-	for (priority = MML_DEF_PRIORITY; priority >= 0 && now < before + want; priority--) {
-		mml_shrink_nodes(ac, priority);
+	for (priority = MML_DEF_PRIORITY; priority >= 0; priority--) {
+		mml_shrink_slab(ac->machine, ac->gfp, nid, priority);
 		now = mml_nr_free_pages(ac->machine);
+		/* What came free may be kept by CPUs, in pieces. */
+		if (now > before)
+			mml_drain_all_pages(ac->machine);
+		if (mml_request_ok(ac, sp->alloc_flags) || fatal_signal_pending(current))
+			break;
 	}
 	return now > before ? now - before : 0;
 }
@@ -266,7 +275,7 @@ static struct mml_page *mml_alloc_pages_direct_reclaim(struct mml_slowpath *sp)
 
 	reclaimed = mml_slowpath_call(ac->machine, 0UL, try_to_free_pages, ac->gfp,
 				      ac->order);
-	reclaimed += mml_shrink_caches(ac);
+	reclaimed += mml_shrink_caches(sp);
 	sp->progress = reclaimed;
 	if (reclaimed) {
 		mml_tell_slowpath(ac, MML_TRY_RECLAIM, reclaimed);

@@ -584,23 +584,106 @@ static void mml_slub_pool_test_shrink_objects(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mml_cache_nr_slabs(pt->s), 0);
 }
 
-/* Who reclaims with slab_mutex held does not wait for himself. */
-static void mml_slub_pool_test_shrink_locked(struct kunit *test)
+#define MML_TEST_CACHES		12
+
+/*
+ * Many caches keep a little each, on two nodes: a block of the second node, which is not the
+ * first that comes free, can be had.
+ */
+static void mml_slub_pool_test_shrink_many(struct kunit *test)
 {
-	struct mml_pool_test *pt = mml_pool_test_begin(test, 0);
-	struct mml_slub *slub = mml_slub(pt->machine);
-	struct mml_shrink_control sc = { .gfp_mask = GFP_KERNEL, .nr_to_scan = 1 };
+	struct mml_machine *machine =
+		mml_test_build(test, .frames = 2 * MML_SECTION_FRAMES,
+			       .topology = { .nr_nodes = 2 });
+	const struct mml_test_pool *param = test->param_value;
+	struct mml_kmem_cache_args args = {
+		.path = param->kind == MML_TEST_CPU_SLAB ? MML_SLAB_CPU_SLABS : 0,
+	};
+	struct mml_kmem_cache *s[MML_TEST_CACHES];
+	void **objects = kunit_kcalloc(test, 2 * MML_SECTION_FRAMES, sizeof(*objects),
+				       GFP_KERNEL);
+	unsigned int i, nr = 0;
 	struct mml_page *page;
 
-	mml_pool_test_keep(test, pt);
-	mutex_lock(&slub->slab_mutex);
-	KUNIT_EXPECT_EQ(test, slub->shrinker->count_objects(slub->shrinker, &sc), 0);
-	KUNIT_EXPECT_EQ(test, slub->shrinker->scan_objects(slub->shrinker, &sc), SHRINK_STOP);
-	KUNIT_EXPECT_NULL(test, mml_alloc_pages(pt->machine, GFP_KERNEL, 8));
-	mutex_unlock(&slub->slab_mutex);
-	page = mml_alloc_pages(pt->machine, GFP_KERNEL, 8);
+	KUNIT_ASSERT_NOT_NULL(test, objects);
+	for (i = 0; i < MML_TEST_CACHES; i++) {
+		s[i] = mml_kmem_cache_create(machine, "many", PAGE_SIZE, &args,
+					     SLAB_NO_MERGE | (i % 3 ? 0 : SLAB_TYPESAFE_BY_RCU));
+		KUNIT_ASSERT_FALSE(test, IS_ERR(s[i]));
+		s[i]->min_partial = ULONG_MAX;
+	}
+	do {
+		i = nr % MML_TEST_CACHES;
+		objects[nr] = mml_kmem_cache_alloc(s[i], GFP_NOWAIT);
+	} while (objects[nr] && ++nr < 2 * MML_SECTION_FRAMES);
+	KUNIT_EXPECT_GT(test, nr, 200);
+	for (i = 0; i < nr; i++)
+		mml_kfree(machine, objects[i]);
+	page = mml_alloc_pages_node(machine, 1, GFP_NOWAIT | __GFP_THISNODE, 9);
+	KUNIT_EXPECT_NULL(test, page);
+	page = mml_alloc_pages_node(machine, 1, GFP_KERNEL | __GFP_THISNODE, 9);
 	KUNIT_ASSERT_NOT_NULL(test, page);
-	__mml_free_pages(pt->machine, page, 8);
+	KUNIT_EXPECT_EQ(test, page->nid, 1);
+	__mml_free_pages(machine, page, 9);
+	for (i = 0; i < MML_TEST_CACHES; i++)
+		KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s[i]), 0);
+}
+
+/* Slabs that wait for readers are waited for, if nothing else is to be had. */
+static void mml_slub_pool_test_shrink_rcu(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	struct mml_kmem_cache *s;
+	struct mml_page *page;
+	unsigned int nr = 0, i;
+	void *objects[64];
+
+	s = mml_kmem_cache_create(machine, "rcu", 4 * PAGE_SIZE, NULL, SLAB_TYPESAFE_BY_RCU);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(s));
+	while (nr < ARRAY_SIZE(objects) && (objects[nr] = mml_kmem_cache_alloc(s, GFP_NOWAIT)))
+		nr++;
+	for (i = 0; i < nr; i++)
+		mml_kmem_cache_free(s, objects[i]);
+	page = mml_alloc_pages(machine, GFP_KERNEL, 8);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	__mml_free_pages(machine, page, 8);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+}
+
+#define MML_TEST_RESIZES	2000
+
+/* Makes a pool larger and smaller, for the one who does the same. */
+static int mml_pool_resizer(void *data)
+{
+	struct mml_pool_test *pt = data;
+	int i;
+
+	for (i = 0; i < MML_TEST_RESIZES; i++)
+		mml_mempool_resize(pt->pool, 1 + i % 17);
+	while (!kthread_should_stop())
+		schedule_timeout_interruptible(1);
+	return 0;
+}
+
+/* Two make the same pool larger and smaller at once: no element is lost, none is had twice. */
+static void mml_slub_pool_test_resizers(struct kunit *test)
+{
+	struct mml_pool_test *pt = mml_pool_test_begin(test, 8);
+	struct task_struct *other = kthread_run(mml_pool_resizer, pt, "mml_resizer");
+	int i;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(other));
+	for (i = 0; i < MML_TEST_RESIZES; i++) {
+		mml_mempool_resize(pt->pool, 1 + i % 23);
+		spin_lock_irq(&pt->pool->lock);
+		if (pt->pool->curr_nr > pt->pool->min_nr)
+			KUNIT_FAIL(test, "%d elements where there is room for %d",
+				   pt->pool->curr_nr, pt->pool->min_nr);
+		spin_unlock_irq(&pt->pool->lock);
+		if (!(i % 16))
+			schedule();
+	}
+	kthread_stop(other);
 }
 
 static const struct mml_test_pool mml_test_caches[] = {
@@ -615,13 +698,15 @@ static struct kunit_case mml_slub_pool_cases[] = {
 	KUNIT_CASE(mml_slub_pool_test_order),
 	KUNIT_CASE_PARAM(mml_slub_pool_test_wait, mml_pool_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_pool_test_resize, mml_pool_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_pool_test_resizers, mml_pool_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_pool_test_misuse, mml_pool_gen_params),
 	KUNIT_CASE(mml_slub_pool_test_ctor),
 	KUNIT_CASE_PARAM(mml_slub_pool_test_fail_nth, mml_pool_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_pool_test_shrink, mml_cache_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_pool_test_shrink_block, mml_cache_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_pool_test_shrink_objects, mml_cache_gen_params),
-	KUNIT_CASE_PARAM(mml_slub_pool_test_shrink_locked, mml_cache_gen_params),
+	KUNIT_CASE_PARAM(mml_slub_pool_test_shrink_many, mml_cache_gen_params),
+	KUNIT_CASE(mml_slub_pool_test_shrink_rcu),
 	{}
 };
 

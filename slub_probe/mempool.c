@@ -84,17 +84,33 @@ static void mml_mempool_free_pages(struct mml_machine *machine, void *element,
 	__mml_free_pages(machine, element, (unsigned long)pool_data);
 }
 
-/* How much memory from mml_kmalloc() is at @element? Returns: 0: it is none. */
+/* Does an object of the slab begin there? */
+static bool mml_mempool_is_object(struct mml_slab *slab, const void *element)
+{
+	const struct mml_kmem_cache *s = slab->slab_cache;
+
+	return (element - mml_slab_address(s, slab)) % s->size == s->red_left_pad;
+}
+
+/* How much memory from mml_kmalloc() begins at @element? Returns: 0: it is none. */
 static size_t mml_mempool_ksize(struct mml_machine *machine, const void *element)
 {
-	struct mml_page *page = mml_virt_to_page(machine, element);
+	struct mml_page *page = mml_object_head(machine, element);
 
-	page = page ? mml_compound_head(machine, page) : NULL;
-	if (page && page->type == MML_PAGE_SLAB)
+	if (page && page->type == MML_PAGE_SLAB &&
+	    mml_mempool_is_object(mml_page_slab(page), element))
 		return mml_page_slab(page)->slab_cache->object_size;
-	if (page && page->type == MML_PAGE_LARGE_KMALLOC)
+	if (page && page->type == MML_PAGE_LARGE_KMALLOC &&
+	    element == mml_page_address(machine, page))
 		return PAGE_SIZE << page->order;
 	return 0;
+}
+
+static bool mml_mempool_in_cache(struct mml_kmem_cache *s, const void *element)
+{
+	struct mml_slab *slab = mml_cache_slab(s, element);
+
+	return slab && mml_mempool_is_object(slab, element);
 }
 
 /* May the pool have it? Of what own functions made, nobody knows. */
@@ -103,12 +119,13 @@ static bool mml_mempool_owns(const struct mml_mempool *pool, const void *element
 	const struct mml_page *page = element;
 
 	if (pool->free == mml_mempool_free_slab)
-		return mml_cache_slab(pool->pool_data, element);
+		return mml_mempool_in_cache(pool->pool_data, element);
 	if (pool->free == mml_mempool_kfree)
 		return mml_mempool_ksize(pool->machine, element) >= (size_t)pool->pool_data;
 	if (pool->free == mml_mempool_free_pages)
 		return mml_page_valid(pool->machine, page) &&
 		       READ_ONCE(page->state) == MML_FRAME_ALLOCATED &&
+		       page->type == MML_PAGE_KERNEL &&
 		       page->order == (unsigned long)pool->pool_data;
 	return true;
 }
@@ -304,14 +321,14 @@ static void mml_mempool_shrink(struct mml_mempool *pool, int min_nr)
 	void *element;
 
 	spin_lock_irqsave(&pool->lock, flags);
-	/* If somebody has made it smaller still meanwhile, that is what it is. */
-	pool->min_nr = min(pool->min_nr, min_nr);
-	while (pool->curr_nr > pool->min_nr) {
+	while (pool->curr_nr > min_nr) {
 		element = mml_mempool_remove_element(pool);
 		spin_unlock_irqrestore(&pool->lock, flags);
 		pool->free(pool->machine, element, pool->pool_data);
 		spin_lock_irqsave(&pool->lock, flags);
 	}
+	/* Only now: at no time are there more than that, for who copies them meanwhile. */
+	WRITE_ONCE(pool->min_nr, min(pool->min_nr, min_nr));
 	spin_unlock_irqrestore(&pool->lock, flags);
 }
 

@@ -8,6 +8,8 @@
  *	slabs that are a CPU's, on fast path A: they come if nobody has an object of them
  *	objects in sheaves, on fast path B: as many frames as they would fill. Each that
  *		is the last one of its slab brings that; others bring nothing
+ *	empty slabs that wait for RCU's readers: those come, too, and are waited for if
+ *		nothing else is left to be had
  * and to scan is to have all CPUs give back what they have of a cache, one cache after
  * the other until so many frames have been looked at. What is given back is counted where
  * slabs go, and so is exact, but for what others give back meanwhile.
@@ -16,9 +18,9 @@
  * slabs are few, and what CPUs keep they keep; kmem_cache_shrink() is called by hand.
  * What stands in shrinkers there are objects in use: dentries, inodes.
  *
- * Locking: slab_mutex, which is tried, a few times, and not waited for: who wants memory
- * may hold it himself, or a lock that its holder waits for. For the same reason the CPUs may
- * go meanwhile, and what one that goes keeps is missed. The rest is that of
+ * Locking: slab_mutex. Who holds it asks for no frames, and waits for nobody who does. Who has
+ * to leave because he is killed does. The CPUs' lock comes before it and may not be taken here:
+ * what a CPU that goes keeps is missed. The rest is that of
  * mml_cache_shrink(). To count, sheaves of other CPUs are looked at under RCU, in which
  * their memory stays.
  */
@@ -28,24 +30,8 @@
 #include "mm_lab/shrinker.h"
 #include "slub_probe/slab.h"
 
-/* How often slab_mutex is tried, with a tick between. */
-#define MML_SHRINK_TRIES	4
-
-/*
- * Mostly he who has it does the same for another request, and is soon done; that should
- * make no request fail.
- */
-static bool mml_slub_trylock(struct mml_slub *slub)
-{
-	int tries;
-
-	for (tries = 0; tries < MML_SHRINK_TRIES; tries++) {
-		if (mutex_trylock(&slub->slab_mutex))
-			return true;
-		schedule_timeout_uninterruptible(1);
-	}
-	return false;
-}
+/* Slabs of a list that are looked at to see how many are empty, as the kernel does it. */
+#define MML_MAX_PARTIAL_TO_SCAN	10000U
 
 /*
  * Counting.
@@ -87,7 +73,7 @@ static unsigned long mml_barn_kept(struct mml_node_barn *barn)
 	return objects;
 }
 
-/* Frames of a node's empty slabs. */
+/* Frames of a node's empty slabs, or of those that are found soon. */
 static unsigned long mml_node_kept(struct mml_kmem_cache *s, struct mml_kmem_cache_node *n)
 {
 	unsigned long frames = 0, flags;
@@ -95,7 +81,8 @@ static unsigned long mml_node_kept(struct mml_kmem_cache *s, struct mml_kmem_cac
 
 	spin_lock_irqsave(&n->list_lock, flags);
 	pfn = n->partial.first;
-	for (nr = n->partial.nr; nr && pfn < s->machine->nr_frames; nr--) {
+	nr = min(n->partial.nr, MML_MAX_PARTIAL_TO_SCAN);
+	for (; nr && pfn < s->machine->nr_frames; nr--) {
 		struct mml_slab *slab = mml_page_slab(&s->machine->memmap[pfn]);
 
 		if (!mml_slab_counters(slab).inuse)
@@ -138,11 +125,14 @@ static unsigned long mml_slub_count(struct mml_shrinker *shrinker,
 
 	if (!atomic_long_read(&slub->nr_pages[0]) && !atomic_long_read(&slub->nr_pages[1]))
 		return SHRINK_EMPTY;
-	if (!mml_slub_trylock(slub))
+	if (mutex_lock_killable(&slub->slab_mutex))
 		return 0;
-	list_for_each_entry(s, &slub->slab_caches, list)
+	list_for_each_entry(s, &slub->slab_caches, list) {
 		frames += mml_cache_kept(s);
+		cond_resched();
+	}
 	mutex_unlock(&slub->slab_mutex);
+	frames += atomic_long_read(&slub->nr_rcu);
 	return frames ?: SHRINK_EMPTY;
 }
 
@@ -154,13 +144,14 @@ static unsigned long mml_slub_scan(struct mml_shrinker *shrinker,
 				   struct mml_shrink_control *sc)
 {
 	struct mml_slub *slub = shrinker->private_data;
-	unsigned long before = atomic_long_read(&slub->nr_freed), kept;
+	unsigned long before = atomic_long_read(&slub->nr_freed), kept, waiting;
 	struct mml_kmem_cache *s;
 
-	if (!mml_slub_trylock(slub))
+	if (mutex_lock_killable(&slub->slab_mutex))
 		return SHRINK_STOP;
 	sc->nr_scanned = 0;
 	list_for_each_entry(s, &slub->slab_caches, list) {
+		cond_resched();
 		kept = mml_cache_kept(s);
 		if (!kept)
 			continue;
@@ -170,6 +161,11 @@ static unsigned long mml_slub_scan(struct mml_shrinker *shrinker,
 			break;
 	}
 	mutex_unlock(&slub->slab_mutex);
+	waiting = atomic_long_read(&slub->nr_rcu);
+	if (waiting && sc->nr_scanned < sc->nr_to_scan) {
+		rcu_barrier();
+		sc->nr_scanned += waiting;
+	}
 	if (!sc->nr_scanned)
 		return SHRINK_STOP;
 	return atomic_long_read(&slub->nr_freed) - before;

@@ -187,6 +187,7 @@ static void mml_rcu_free_slab(struct rcu_head *rcu)
 {
 	struct mml_slab_rcu *r = container_of(rcu, struct mml_slab_rcu, rcu);
 
+	atomic_long_sub(1L << r->slab->order, &mml_slub(r->cache->machine)->nr_rcu);
 	mml_free_slab(r->cache, r->slab);
 }
 
@@ -206,6 +207,7 @@ void mml_discard_slab(struct mml_kmem_cache *s, struct mml_slab *slab)
 	r = mml_slab_address(s, slab) + (PAGE_SIZE << slab->order) - sizeof(*r);
 	r->cache = s;
 	r->slab = slab;
+	atomic_long_add(1L << slab->order, &mml_slub(s->machine)->nr_rcu);
 	call_rcu(&r->rcu, mml_rcu_free_slab);
 }
 EXPORT_SYMBOL_IF_KUNIT(mml_discard_slab);

@@ -338,6 +338,7 @@ enum mml_kmalloc_cache_type {
  * @debugfs: where these are; under slab_mutex
  * @shrinker: gives back what they keep; NULL on a machine without memory
  * @nr_freed: frames of slabs that went, ever
+ * @nr_rcu: frames of slabs that wait for RCU's readers
  * @nr_pages: frames of slabs: [1] of caches with SLAB_RECLAIM_ACCOUNT, [0] of others
  */
 struct mml_slub {
@@ -355,6 +356,7 @@ struct mml_slub {
 	struct dentry *debugfs;
 	struct mml_shrinker *shrinker;
 	atomic_long_t nr_freed;
+	atomic_long_t nr_rcu;
 	atomic_long_t nr_pages[2];
 };
 
