@@ -168,9 +168,7 @@ static void mml_debug_test_damage(struct kunit *test)
 	mml_test_expect_reports(test, machine, 1);
 	mml_kmem_cache_free(s, other);
 	KUNIT_EXPECT_PTR_NE(test, other, object);
-	if (damage->of_slab)
-		mml_kmem_cache_free(s, object);
-	else
+	if (!damage->of_slab)
 		KUNIT_EXPECT_EQ(test, (u32)mml_object_info(s, object)->state,
 				(u32)MML_OBJECT_ISOLATED);
 	mml_test_use(test, s, damage->of_slab ? NULL : object);
@@ -214,6 +212,14 @@ static void mml_debug_test_unnoticed(struct kunit *test)
 	mml_test_use(test, s, NULL);
 	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
 	/* And the other way round: patterns, and nobody who looks but who asks. */
+	s = mml_test_debugged(test, machine, SLAB_STORE_USER);
+	object = mml_kmem_cache_alloc(s, GFP_KERNEL);
+	mml_kmem_cache_free(s, object);
+	mml_damage_link(s, object);
+	mml_kmem_cache_free(s, mml_kmem_cache_alloc(s, GFP_KERNEL));
+	/* But not what the list would follow. */
+	mml_test_expect_reports(test, machine, 1);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
 	s = mml_test_debugged(test, machine, SLAB_RED_ZONE | SLAB_POISON);
 	object = mml_kmem_cache_alloc(s, GFP_KERNEL);
 	mml_damage_right(s, object);
@@ -259,7 +265,12 @@ static void mml_debug_test_bad_free(struct kunit *test)
 	}
 }
 
-/* Every flag and pair of flags, sizes, alignments and constructors: nothing is found. */
+static void mml_debug_ctor(void *object)
+{
+	*(u8 *)object = 0x17;
+}
+
+/* All sets of flags, sizes, with and without a constructor: nothing is found. */
 static void mml_debug_test_no_damage(struct kunit *test)
 {
 	struct mml_machine *machine = mml_test_build(test, .frames = 4 * MML_TEST_FRAMES);
@@ -268,6 +279,7 @@ static void mml_debug_test_no_damage(struct kunit *test)
 		SLAB_TYPESAFE_BY_RCU, SLAB_HWCACHE_ALIGN,
 	};
 	static const unsigned int sizes[] = { 1, 7, 8, 24, 100, 512, 3000 };
+	struct mml_kmem_cache_args args = {};
 	struct mml_kmem_cache *s;
 	unsigned int i, bits;
 
@@ -278,7 +290,8 @@ static void mml_debug_test_no_damage(struct kunit *test)
 
 			for (bit = 0; bit < ARRAY_SIZE(flags); bit++)
 				all |= bits & BIT(bit) ? flags[bit] : 0;
-			s = mml_kmem_cache_create(machine, "x", sizes[i], NULL, all);
+			args.ctor = bits % 3 ? NULL : mml_debug_ctor;
+			s = mml_kmem_cache_create(machine, "x", sizes[i], &args, all);
 			KUNIT_ASSERT_FALSE(test, IS_ERR(s));
 			mml_test_use(test, s, NULL);
 			KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
@@ -320,6 +333,16 @@ static void mml_debug_test_kmalloc(struct kunit *test)
 	object = mml_krealloc(machine, object, 20, GFP_KERNEL);
 	mml_kfree(machine, object);
 	mml_test_expect_reports(test, machine, 0);
+	/* What is added is zero, in the same object and in another one, and ends where it should. */
+	object = mml_krealloc(machine, NULL, 10, GFP_KERNEL | __GFP_ZERO);
+	object = mml_krealloc(machine, object, 16, GFP_KERNEL | __GFP_ZERO);
+	KUNIT_EXPECT_NULL(test, memchr_inv(object, 0, 16));
+	object = mml_krealloc(machine, object, 300, GFP_KERNEL | __GFP_ZERO);
+	KUNIT_EXPECT_NULL(test, memchr_inv(object, 0, 300));
+	object = mml_krealloc(machine, object, 290, GFP_KERNEL);
+	object[290] = 'A';
+	mml_kfree(machine, object);
+	mml_test_expect_reports(test, machine, 1);
 	/* A power of two is aligned to itself also here. */
 	for (room = 8; room <= PAGE_SIZE; room *= 2) {
 		object = mml_kmalloc(machine, room, GFP_KERNEL);

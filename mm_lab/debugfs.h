@@ -2,7 +2,7 @@
 /*
  * debugfs: mm_lab/, mm_lab/<machine>/ and mm_lab/<machine>/mm/<session>/.
  *
- * Files are tables of names and show functions; one, plant_bug, is written to. A file
+ * Files are tables of names and show functions; a few are written to. A file
  * that is removed waits for its readers: nothing that a show function takes may be
  * held then, mmap_lock included.
  */

@@ -4,15 +4,16 @@
  * each thing there is to say of it.
  *
  * Directories come a moment after their caches, by a work of the machine, so that caches and
- * machines that do not live that long do not pay for them. Of caches with the same name, the
- * second one's directory is called name.2, and so on.
+ * machines that do not live that long do not pay for them. Where there is one of that name
+ * already, a number is put behind it. Of the caches of a machine, MML_MAX_DIRECTORIES have one
+ * at most, for they are charged to nobody.
  *
  * Kernel counterpart: the sysfs part of mm/slub.c, /sys/kernel/slab/<cache>/, with the names
  * and formats of its files; sheaf_capacity is of v7.0. Differences: what tunes a cache is read
  * only; aliases have no links.
  *
- * Locking: engines_lock of the machine, so that its directory stays, and slab_mutex while
- * directories are made. A file is removed without it, for that waits
+ * Locking: engines_lock of the machine, so that its directory stays, while one is made or
+ * removed; and slab_mutex while one is made. A file is removed without that, for that waits
  * for who reads or writes it, and who writes "shrink" takes it; while it is there, so is its
  * cache.
  */
@@ -20,8 +21,11 @@
 #include <linux/fs.h>
 #include <linux/seq_file.h>
 
+#include "mm_lab/stack.h"
 #include "slub_probe/debug.h"
 
+/* Directories of a machine. */
+#define MML_MAX_DIRECTORIES	256
 /* How long it takes until there is a directory. */
 #define MML_PUBLISH_DELAY	(HZ / 2)
 
@@ -141,8 +145,11 @@ static void mml_show_total_objects(struct seq_file *seq, struct mml_kmem_cache *
 
 static void mml_show_ctor(struct seq_file *seq, struct mml_kmem_cache *s)
 {
+	char symbol[MML_SYMBOL_LEN];
+
 	if (s->ctor)
-		seq_printf(seq, "%pS\n", s->ctor);
+		seq_printf(seq, "%s\n", mml_symbol(symbol, sizeof(symbol),
+						   (unsigned long)s->ctor));
 }
 
 /* Objects and slabs that CPUs keep for later; then of each that has any. */
@@ -263,32 +270,34 @@ static const struct file_operations mml_slab_attr_fops = {
  * Directories.
  */
 
-/* A name that no other one has: without slashes, and a number behind it if need be. */
-static struct dentry *mml_slab_dir(struct dentry *parent, const struct mml_kmem_cache *s)
+/* By its name, without slashes; with a number behind it if there is one of that name. */
+static struct dentry *mml_slab_dir(struct mml_slub *slub, const struct mml_kmem_cache *s)
 {
-	char name[MML_CACHE_NAME_LEN + 12], base[MML_CACHE_NAME_LEN];
-	unsigned int nr = 1;
-	struct dentry *other;
+	char name[MML_CACHE_NAME_LEN + 12];
+	struct dentry *other, *dir;
 
-	strscpy(base, s->name);
-	strreplace(base, '/', '!');
-	if (base[0] == '.')
-		base[0] = '!';
-	strscpy(name, base);
-	while ((other = debugfs_lookup(name, parent))) {
+	strscpy(name, s->name);
+	strreplace(name, '/', '!');
+	if (name[0] == '.')
+		name[0] = '!';
+	other = debugfs_lookup(name, slub->debugfs);
+	if (other) {
 		dput(other);
-		snprintf(name, sizeof(name), "%s.%u", base, ++nr);
+		snprintf(name + strlen(name), sizeof(name) - strlen(name), ".%u",
+			 ++slub->last_directory);
 	}
-	return debugfs_create_dir(name, parent);
+	dir = debugfs_create_dir(name, slub->debugfs);
+	return IS_ERR(dir) ? NULL : dir;
 }
 
-static void mml_publish_cache(struct dentry *parent, struct mml_kmem_cache *s)
+static void mml_publish_cache(struct mml_slub *slub, struct mml_kmem_cache *s)
 {
 	int i;
 
-	s->debugfs = mml_slab_dir(parent, s);
-	if (IS_ERR(s->debugfs))
+	s->debugfs = mml_slab_dir(slub, s);
+	if (!s->debugfs)
 		return;
+	slub->nr_directories++;
 	for (i = 0; i < ARRAY_SIZE(mml_slab_attrs); i++) {
 		const struct mml_slab_attr *attr = &mml_slab_attrs[i];
 
@@ -304,21 +313,45 @@ static void mml_publish_cache(struct dentry *parent, struct mml_kmem_cache *s)
 	}
 }
 
+static bool mml_make_slab_dir(struct mml_slub *slub)
+{
+	struct dentry *dir;
+
+	if (!slub->debugfs && slub->machine->debugfs) {
+		dir = debugfs_create_dir("slab", slub->machine->debugfs);
+		slub->debugfs = IS_ERR(dir) ? NULL : dir;
+	}
+	return slub->debugfs && slub->machine->debugfs;
+}
+
+/* The first cache without a directory gets one. Returns: whether there was such a one. */
+static bool mml_publish_next(struct mml_slub *slub)
+{
+	struct mml_kmem_cache *s;
+	bool done = false;
+
+	down_read(&slub->machine->engines_lock);
+	mutex_lock(&slub->slab_mutex);
+	if (mml_make_slab_dir(slub) && slub->nr_directories < MML_MAX_DIRECTORIES) {
+		list_for_each_entry(s, &slub->slab_caches, list) {
+			if (s->debugfs)
+				continue;
+			mml_publish_cache(slub, s);
+			done = s->debugfs;
+			break;
+		}
+	}
+	mutex_unlock(&slub->slab_mutex);
+	up_read(&slub->machine->engines_lock);
+	return done;
+}
+
 static void mml_publish_caches(struct work_struct *work)
 {
 	struct mml_slub *slub = container_of(work, struct mml_slub, publish.work);
-	struct mml_machine *machine = slub->machine;
-	struct mml_kmem_cache *s;
 
-	down_read(&machine->engines_lock);
-	mutex_lock(&slub->slab_mutex);
-	if (!slub->debugfs && machine->debugfs)
-		slub->debugfs = debugfs_create_dir("slab", machine->debugfs);
-	list_for_each_entry(s, &slub->slab_caches, list)
-		if (!s->debugfs && machine->debugfs)
-			mml_publish_cache(slub->debugfs, s);
-	mutex_unlock(&slub->slab_mutex);
-	up_read(&machine->engines_lock);
+	while (mml_publish_next(slub))
+		cond_resched();
 }
 
 /* There is a cache more: it gets its directory soon. */
@@ -330,8 +363,20 @@ void mml_slab_publish(struct mml_slub *slub)
 /* The cache is on no list any more: nobody looks at it when this is over. Without slab_mutex. */
 void mml_slab_unpublish(struct mml_kmem_cache *s)
 {
-	if (!IS_ERR_OR_NULL(s->debugfs))
+	struct mml_slub *slub = mml_slub(s->machine);
+
+	if (!s->debugfs)
+		return;
+	/* With its machine's directory, this one is gone, too. */
+	down_read(&s->machine->engines_lock);
+	if (s->machine->debugfs)
 		debugfs_remove(s->debugfs);
+	up_read(&s->machine->engines_lock);
+	mutex_lock(&slub->slab_mutex);
+	slub->nr_directories--;
+	mutex_unlock(&slub->slab_mutex);
+	/* Perhaps another one may have it now. */
+	mml_slab_publish(slub);
 }
 
 void mml_slab_publish_init(struct mml_slub *slub)

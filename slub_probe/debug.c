@@ -33,6 +33,7 @@
  *
  * Locking: list_lock for the slab's word, its objects' states and all that is checked.
  */
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 
 #include "mm_lab/stack.h"
@@ -160,15 +161,12 @@ static bool mml_check_object(struct mml_kmem_cache *s, struct mml_slab *slab, u8
 	return ok;
 }
 
-/* What the slab says of itself, and what lies behind its objects. */
+/* What the slab says of itself. */
 static bool mml_check_slab(struct mml_kmem_cache *s, struct mml_slab *slab)
 {
 	union mml_slab_counters now = mml_slab_counters(slab);
-	unsigned int most = mml_order_objects(s, slab->order);
-	u8 *base = mml_slab_address(s, slab);
-	size_t used = most * (size_t)s->size;
 
-	if (now.objects != most) {
+	if (now.objects != mml_order_objects(s, slab->order)) {
 		mml_slab_err(s, slab, "objects are not those of its order, but", now.objects);
 		return false;
 	}
@@ -176,10 +174,17 @@ static bool mml_check_slab(struct mml_kmem_cache *s, struct mml_slab *slab)
 		mml_slab_err(s, slab, "more are in use than there are:", now.inuse);
 		return false;
 	}
-	if (!(s->flags & SLAB_POISON))
-		return true;
-	/* What is reserved is RCU's when the slab goes. */
-	return mml_check_bytes(s, slab, NULL, "Padding", base + used, POISON_INUSE,
+	return true;
+}
+
+/* What lies behind its objects; what is reserved there is RCU's when the slab goes. */
+static bool mml_check_slab_padding(struct mml_kmem_cache *s, struct mml_slab *slab)
+{
+	size_t used = slab->counters.objects * (size_t)s->size;
+	u8 *base = mml_slab_address(s, slab);
+
+	return !(s->flags & SLAB_POISON) ||
+	       mml_check_bytes(s, slab, NULL, "Padding", base + used, POISON_INUSE,
 			       (PAGE_SIZE << slab->order) - s->reserved - used);
 }
 
@@ -245,8 +250,10 @@ unsigned int mml_debug_take_objects(struct mml_kmem_cache *s, struct mml_slab *s
 		bool ok = mml_debug_check_alloc(s, slab, object);
 
 		next = mml_get_freepointer(s, object);
-		if (unlikely(!mml_valid_pointer(s, slab, next)))
+		if (unlikely(!mml_valid_pointer(s, slab, next))) {
+			mml_slab_bug(s, object, "a free object was written to");
 			next = NULL;
+		}
 		now.inuse++;
 		if (ok) {
 			mml_object_info(s, object)->state = MML_OBJECT_ALLOCATED;
@@ -297,17 +304,28 @@ void *mml_debug_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid, size_t size,
 	return object;
 }
 
-/* From now on its user may write to all of it, whatever he asked for. */
-void mml_debug_whole_object(struct mml_kmem_cache *s, struct mml_slab *slab, void *object)
+/*
+ * From now on the user of an object has @size bytes of it, no more than there are. Returns: how
+ * many he had before; 0: it is nobody's.
+ */
+size_t mml_debug_resize(struct mml_kmem_cache *s, struct mml_slab *slab, void *object,
+			size_t size)
 {
 	struct mml_kmem_cache_node *n = mml_slab_node(s, slab);
+	struct mml_object_info *info = mml_object_info(s, object);
 	unsigned long flags;
+	size_t was = 0;
 
 	spin_lock_irqsave(&n->list_lock, flags);
 	if (object && mml_valid_pointer(s, slab, object) &&
-	    mml_object_info(s, object)->state == MML_OBJECT_ALLOCATED)
-		mml_object_info(s, object)->size = s->object_size;
+	    info->state == MML_OBJECT_ALLOCATED) {
+		was = min(info->size, s->object_size);
+		info->size = size;
+		if (s->flags & SLAB_RED_ZONE)
+			memset(object + size, SLUB_RED_ACTIVE, s->object_size - size);
+	}
 	spin_unlock_irqrestore(&n->list_lock, flags);
+	return was;
 }
 
 /*
@@ -323,6 +341,9 @@ static bool mml_debug_check_free(struct mml_kmem_cache *s, struct mml_slab *slab
 
 	if (checks && !mml_check_slab(s, slab))
 		return false;
+	/* Not this object's fault, and put right. */
+	if (checks)
+		mml_check_slab_padding(s, slab);
 	if (!mml_valid_pointer(s, slab, object)) {
 		mml_slab_err(s, slab, "Invalid object pointer", mml_lab_address(s->machine, object));
 		return false;
@@ -377,6 +398,7 @@ static unsigned long mml_debug_validate_slab(struct mml_kmem_cache *s, struct mm
 
 	if (!mml_check_slab(s, slab))
 		return 1;
+	wrong += !mml_check_slab_padding(s, slab);
 	for (nr = 1; nr <= now.objects; nr++) {
 		void *object = mml_object_at(s, slab, nr);
 		u32 state = mml_object_info(s, object)->state;
@@ -391,7 +413,10 @@ static unsigned long mml_debug_validate_slab(struct mml_kmem_cache *s, struct mm
 	return wrong;
 }
 
-/* Check all objects of a debugged cache. Process context. Returns: how much is wrong. */
+/*
+ * Check all objects of a debugged cache, or until one is killed. Process context. Returns: how
+ * much is wrong.
+ */
 unsigned long mml_debug_validate(struct mml_kmem_cache *s)
 {
 	unsigned long pfn, next, wrong = 0, flags;
@@ -401,11 +426,13 @@ unsigned long mml_debug_validate(struct mml_kmem_cache *s)
 		struct mml_kmem_cache_node *n;
 
 		cond_resched();
+		if (fatal_signal_pending(current))
+			break;
 		if (!slab)
 			continue;
 		n = mml_slab_node(s, slab);
 		spin_lock_irqsave(&n->list_lock, flags);
-		if (mml_slab_at(s, pfn, &next) == slab && !mml_slab_in_transit(slab))
+		if (mml_slab_stays(s, slab, pfn))
 			wrong += mml_debug_validate_slab(s, slab);
 		spin_unlock_irqrestore(&n->list_lock, flags);
 	}

@@ -80,12 +80,18 @@ static inline bool mml_freeptr_outside_object(const struct mml_kmem_cache *s)
 }
 
 /*
- * Is somebody about to make the slab or to give it back? Then it is his, and is not looked at.
- * With list_lock held.
+ * Is the slab at @pfn one of the cache's, that stays so while list_lock is held? If somebody is
+ * about to make it or to give it back, it is his. It has to be the cache's after that was seen,
+ * for before, the word was another one's.
  */
-static inline bool mml_slab_in_transit(const struct mml_slab *slab)
+static inline bool mml_slab_stays(const struct mml_kmem_cache *s, struct mml_slab *slab,
+				  unsigned long pfn)
 {
-	return !slab->partial && !mml_slab_counters(slab).inuse;
+	bool stays = READ_ONCE(slab->partial) || mml_slab_counters(slab).inuse;
+	unsigned long next;
+
+	smp_rmb();
+	return stays && mml_slab_at(s, pfn, &next) == slab;
 }
 
 /*

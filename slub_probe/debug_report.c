@@ -18,7 +18,8 @@
  *
  * Kernel counterpart: print_trailer(), object_err(), slab_err(), slab_fix() and
  * print_tracking() in mm/slub.c. Differences: addresses are the machine's, its first frame
- * at 0, for the kernel's are nobody's business; a rate limit, and a count (mml_report()).
+ * at 0, for the kernel's are nobody's business (what is in an object is told as it is); a rate
+ * limit, no more than 512 bytes of a section, and a count (mml_report()).
  *
  * Locking: the list_lock of the slab's node is held.
  */
@@ -34,6 +35,8 @@
 #define pr_fmt(fmt)	fmt
 
 #define MML_DUMP_ROW	16
+/* Of a section, so much is told: interrupts are off. */
+#define MML_DUMP_MAX	512U
 
 static unsigned long mml_slab_offset(const struct mml_kmem_cache *s, struct mml_slab *slab,
 				     const void *where)
@@ -47,6 +50,7 @@ static void mml_print_section(const struct mml_kmem_cache *s, const char *title,
 	char row[MML_DUMP_ROW * 3 + 2 + MML_DUMP_ROW + 1];
 	unsigned int done;
 
+	length = min(length, MML_DUMP_MAX);
 	for (done = 0; done < length; done += MML_DUMP_ROW) {
 		hex_dump_to_buffer(from + done, min(length - done, MML_DUMP_ROW),
 				   MML_DUMP_ROW, 1, row, sizeof(row), true);
@@ -109,7 +113,7 @@ static void mml_print_trailer(struct mml_kmem_cache *s, struct mml_slab *slab, u
 		mml_print_section(s, "Redzone  ", object - s->red_left_pad, s->red_left_pad);
 	else if (offset > 16)
 		mml_print_section(s, "Bytes b4 ", object - 16, 16);
-	mml_print_section(s, "Object   ", object, min(s->object_size, PAGE_SIZE));
+	mml_print_section(s, "Object   ", object, s->object_size);
 	if (s->flags & SLAB_RED_ZONE)
 		mml_print_section(s, "Redzone  ", object + s->object_size,
 				  s->inuse - s->object_size);
@@ -204,6 +208,6 @@ void mml_trace_object(struct mml_kmem_cache *s, struct mml_slab *slab, void *obj
 	pr_info("TRACE %s %s 0x%lx inuse=%u fp=0x%lx\n", s->name, alloc ? "alloc" : "free",
 		mml_lab_address(s->machine, object), now.inuse, mml_shown_link(s, object));
 	if (!alloc)
-		mml_print_section(s, "Object   ", object, min(s->object_size, PAGE_SIZE));
+		mml_print_section(s, "Object   ", object, s->object_size);
 	dump_stack();
 }

@@ -13,7 +13,7 @@
 #include <linux/export.h>
 #include <linux/overflow.h>
 
-#include "slub_probe/slab.h"
+#include "slub_probe/debug.h"
 
 #include "trace.h"
 
@@ -174,18 +174,31 @@ void *mml_kmalloc_array(struct mml_machine *machine, size_t n, size_t size, gfp_
 
 	if (unlikely(check_mul_overflow(n, size, &bytes)))
 		return NULL;
-	return mml_kmalloc(machine, bytes, gfp, site);
+	return __mml_kmalloc(machine, bytes, gfp, site, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmalloc_array, MM_LAB);
 
-/* Who asks how much there is may use it. */
-static size_t mml_slab_ksize(struct mml_slab *slab, const void *object)
+/* How much memory from mml_kmalloc() is there? Returns: 0: it is none. */
+static size_t mml_object_room(struct mml_machine *machine, const void *object)
 {
-	struct mml_kmem_cache *s = slab->slab_cache;
+	struct mml_page *page = mml_object_head(machine, object);
 
-	if (unlikely(s->path == MML_SLAB_DEBUG))
-		mml_debug_whole_object(s, slab, (void *)object);
-	return s->object_size;
+	if (page && page->type == MML_PAGE_SLAB)
+		return mml_page_slab(page)->slab_cache->object_size;
+	if (page && page->type == MML_PAGE_LARGE_KMALLOC)
+		return PAGE_SIZE << page->order;
+	return 0;
+}
+
+/* The slab of an object that is debugged; NULL: it is not. */
+static struct mml_slab *mml_debugged_slab(struct mml_machine *machine, const void *object)
+{
+	struct mml_page *page = mml_object_head(machine, object);
+
+	if (!page || page->type != MML_PAGE_SLAB ||
+	    mml_page_slab(page)->slab_cache->path != MML_SLAB_DEBUG)
+		return NULL;
+	return mml_page_slab(page);
 }
 
 /**
@@ -199,17 +212,19 @@ static size_t mml_slab_ksize(struct mml_slab *slab, const void *object)
  */
 size_t mml_ksize(struct mml_machine *machine, const void *object)
 {
-	struct mml_page *page;
+	struct mml_slab *slab;
+	size_t room;
 
 	if (ZERO_OR_NULL_PTR(object))
 		return 0;
-	page = mml_object_head(machine, object);
-	if (page && page->type == MML_PAGE_SLAB)
-		return mml_slab_ksize(mml_page_slab(page), object);
-	if (page && page->type == MML_PAGE_LARGE_KMALLOC)
-		return PAGE_SIZE << page->order;
-	mml_report(machine, "the size asked for of what is no object");
-	return 0;
+	room = mml_object_room(machine, object);
+	if (!room)
+		mml_report(machine, "the size asked for of what is no object");
+	/* Who asks how much there is may use it. */
+	slab = mml_debugged_slab(machine, object);
+	if (unlikely(slab))
+		mml_debug_resize(slab->slab_cache, slab, (void *)object, room);
+	return room;
 }
 EXPORT_SYMBOL_NS_GPL(mml_ksize, MM_LAB);
 
@@ -250,38 +265,6 @@ bool mml_check_heap_object(struct mml_machine *machine, const void *from, size_t
 	return true;
 }
 EXPORT_SYMBOL_NS_GPL(mml_check_heap_object, MM_LAB);
-
-/**
- * mml_krealloc - more or less memory, with the same in it
- * @machine: of which machine
- * @object: from mml_kmalloc(); NULL: there is none yet
- * @size: bytes; 0: none any more
- * @gfp: as for mml_kmalloc(); __GFP_ZERO: what is beyond the former memory is zeroed
- * @site: who asks; the macro of this name fills it in
- *
- * Context: as mml_kmalloc().
- * Return: the memory, perhaps where it was; NULL: there is none, and @object stays.
- */
-void *mml_krealloc(struct mml_machine *machine, void *object, size_t size, gfp_t gfp,
-		   struct mml_alloc_site *site)
-{
-	size_t was = mml_ksize(machine, object);
-	void *now;
-
-	if (unlikely(!size)) {
-		mml_kfree(machine, object);
-		return ZERO_SIZE_PTR;
-	}
-	if (was >= size)
-		return object;
-	now = mml_kmalloc(machine, size, gfp, site);
-	if (now && was) {
-		memcpy(now, object, was);
-		mml_kfree(machine, object);
-	}
-	return now;
-}
-EXPORT_SYMBOL_NS_GPL(mml_krealloc, MM_LAB);
 
 /* Anything, and what is nothing. */
 static noinline void __mml_kfree(struct mml_machine *machine, const void *object,
@@ -330,6 +313,63 @@ void mml_kfree(struct mml_machine *machine, const void *object)
 	__mml_kfree(machine, object, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kfree, MM_LAB);
+
+/* It is large enough. Of a debugged object, it ends where was asked for. */
+static void *mml_krealloc_inplace(struct mml_machine *machine, void *object, size_t size,
+				  gfp_t gfp)
+{
+	struct mml_slab *slab = mml_debugged_slab(machine, object);
+	size_t was;
+
+	if (likely(!slab))
+		return object;
+	was = mml_debug_resize(slab->slab_cache, slab, object, size);
+	if (gfp & __GFP_ZERO && was && was < size)
+		memset(object + was, 0, size - was);
+	return object;
+}
+
+/**
+ * mml_krealloc - more or less memory, with the same in it
+ * @machine: of which machine
+ * @object: from mml_kmalloc(); NULL: there is none yet
+ * @size: bytes; 0: none any more
+ * @gfp: as for mml_kmalloc(); __GFP_ZERO: what is beyond the former memory is zeroed, if
+ *	that was asked for with __GFP_ZERO, too
+ * @site: who asks; the macro of this name fills it in
+ *
+ * Context: as mml_kmalloc().
+ * Return: the memory, perhaps where it was; NULL: there is none, and @object stays.
+ */
+void *mml_krealloc(struct mml_machine *machine, void *object, size_t size, gfp_t gfp,
+		   struct mml_alloc_site *site)
+{
+	struct mml_slab *slab;
+	size_t was = 0;
+	void *now;
+
+	if (unlikely(!size)) {
+		__mml_kfree(machine, object, _RET_IP_);
+		return ZERO_SIZE_PTR;
+	}
+	if (!ZERO_OR_NULL_PTR(object)) {
+		was = mml_object_room(machine, object);
+		if (unlikely(!was))
+			mml_report(machine, "memory is reallocated that is no object");
+		if (was >= size)
+			return mml_krealloc_inplace(machine, object, size, gfp);
+		slab = mml_debugged_slab(machine, object);
+		if (unlikely(slab))
+			was = min(was, mml_object_info(slab->slab_cache, object)->size);
+	}
+	now = __mml_kmalloc(machine, size, gfp, site, _RET_IP_);
+	if (now && was) {
+		memcpy(now, object, was);
+		__mml_kfree(machine, object, _RET_IP_);
+	}
+	return now;
+}
+EXPORT_SYMBOL_NS_GPL(mml_krealloc, MM_LAB);
 
 /* Which cache serves @size with GFP_KERNEL? Returns: NULL: none does, it is too large. */
 struct mml_kmem_cache *mml_kmalloc_cache(struct mml_machine *machine, size_t size)

@@ -13,7 +13,8 @@
  *	leak			a cache is destroyed, and an object of it forgotten
  *
  * The errors are real. They are made with an object of a cache made for it, that is debugged
- * and goes afterwards, so nobody else's are hit.
+ * and goes afterwards; another object keeps their slab from going before. So nobody else's
+ * memory is hit.
  *
  * Kernel counterpart: drivers/misc/lkdtm/heap.c, lib/slub_kunit.c.
  *
@@ -91,8 +92,8 @@ static const struct {
 static int mml_plant_misuse(struct mml_machine *machine, const char *what)
 {
 	struct mml_kmem_cache *s;
-	u8 *object;
-	int i;
+	void *objects[2];
+	int err, i;
 
 	for (i = 0; strcmp(mml_object_misuses[i].what, what); i++)
 		if (i == ARRAY_SIZE(mml_object_misuses) - 1)
@@ -101,11 +102,19 @@ static int mml_plant_misuse(struct mml_machine *machine, const char *what)
 				  SLAB_CONSISTENCY_CHECKS | MML_SLAB_METADATA_FLAGS);
 	if (IS_ERR(s))
 		return PTR_ERR(s);
-	object = mml_kmem_cache_alloc(s, GFP_KERNEL | __GFP_ZERO);
-	if (object)
-		mml_object_misuses[i].misuse(s, object);
+	err = -ENOMEM;
+	if (mml_kmem_cache_alloc_bulk(s, GFP_KERNEL | __GFP_ZERO, 2, objects)) {
+		err = -EAGAIN;
+		if (mml_cache_slab(s, objects[0]) == mml_cache_slab(s, objects[1])) {
+			mml_object_misuses[i].misuse(s, objects[1]);
+			objects[1] = NULL;
+			err = 0;
+		}
+		mml_kmem_cache_free(s, objects[1]);
+		mml_kmem_cache_free(s, objects[0]);
+	}
 	mml_kmem_cache_destroy(s);
-	return object ? 0 : -ENOMEM;
+	return err;
 }
 
 static ssize_t mml_plant_object_write(struct file *file, const char __user *buf, size_t len,

@@ -142,6 +142,7 @@ static void mml_name_objects(struct mml_kmem_cache *s)
 	for (pfn = 0; pfn < s->machine->nr_frames && slabs < MML_REPORT_SLABS; pfn = next) {
 		struct mml_slab *slab = mml_slab_at(s, pfn, &next);
 
+		cond_resched();
 		if (!slab)
 			continue;
 		mml_show_objects(s, slab, text, sizeof(text), mml_object_map);
@@ -180,6 +181,7 @@ void mml_abandon_objects(struct mml_kmem_cache *s)
 		struct mml_slab *slab = mml_slab_at(s, pfn, &next);
 		struct mml_page *page;
 
+		cond_resched();
 		if (!slab)
 			continue;
 		page = mml_slab_page(slab);

@@ -627,11 +627,14 @@ struct mml_slab *mml_slab_at(const struct mml_kmem_cache *s, unsigned long pfn,
 			     unsigned long *next)
 {
 	struct mml_page *page = &s->machine->memmap[pfn];
+	unsigned int order = READ_ONCE(page->order);
 
+	/* If it goes meanwhile, its order may be that of a larger block. */
+	smp_rmb();
 	*next = pfn + 1;
 	if (!mml_page_is_slab(page) || READ_ONCE(page->mapping) != s)
 		return NULL;
-	*next = pfn + (1UL << page->order);
+	*next = pfn + (1UL << order);
 	return mml_page_slab(page);
 }
 

@@ -336,6 +336,8 @@ enum mml_kmalloc_cache_type {
  * @rcu_work: frees it
  * @publish: makes the caches' directories
  * @debugfs: where these are; under slab_mutex
+ * @nr_directories: how many; under slab_mutex
+ * @last_directory: the last number that a name was given; under slab_mutex
  * @shrinker: gives back what they keep; NULL on a machine without memory
  * @nr_freed: frames of slabs that went, ever
  * @nr_rcu: frames of slabs that wait for RCU's readers
@@ -354,6 +356,8 @@ struct mml_slub {
 	struct rcu_work rcu_work;
 	struct delayed_work publish;
 	struct dentry *debugfs;
+	unsigned int nr_directories;
+	unsigned int last_directory;
 	struct mml_shrinker *shrinker;
 	atomic_long_t nr_freed;
 	atomic_long_t nr_rcu;
@@ -588,7 +592,8 @@ void *mml_debug_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid, size_t size,
 		      unsigned long addr);
 void mml_debug_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *object,
 		    unsigned long addr);
-void mml_debug_whole_object(struct mml_kmem_cache *s, struct mml_slab *slab, void *object);
+size_t mml_debug_resize(struct mml_kmem_cache *s, struct mml_slab *slab, void *object,
+			size_t size);
 unsigned long mml_debug_validate(struct mml_kmem_cache *s);
 void mml_debug_release(struct mml_kmem_cache *s);
 
@@ -777,7 +782,7 @@ static __always_inline void *mml_slab_alloc(struct mml_kmem_cache *s, gfp_t gfp,
 	object = mml_slab_alloc_path(s, gfp, nid, size, addr);
 	/* What was not asked for may be a red zone. */
 	if (unlikely(gfp & __GFP_ZERO) && object)
-		memset(object, 0, s->path == MML_SLAB_DEBUG ? size : s->object_size);
+		memset(object, 0, s->flags & SLAB_RED_ZONE ? size : s->object_size);
 	return object;
 }
 

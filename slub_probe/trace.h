@@ -2,8 +2,8 @@
 /*
  * The events of object caches, in system mm_lab, with the names and the fields of the
  * kernel's own (include/trace/events/kmem.h): a script for kmem: runs here after changing
- * the prefix. Differences: ptr is an address of the machine's, its first frame at 0; machine
- * is added at the end.
+ * the prefix. Differences: ptr is an address of the machine's, its first frame at 0; nothing is
+ * accounted; machine is added at the end.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM mm_lab
@@ -71,8 +71,7 @@ TRACE_EVENT(kmalloc,
 	TP_printk("call_site=%pS ptr=0x%lx bytes_req=%zu bytes_alloc=%zu gfp_flags=%s node=%d accounted=%s machine=%u",
 		  (void *)__entry->call_site, __entry->ptr, __entry->bytes_req,
 		  __entry->bytes_alloc, show_gfp_flags(__entry->gfp_flags), __entry->node,
-		  __entry->gfp_flags & (__force unsigned long)__GFP_ACCOUNT ? "true" : "false",
-		  __entry->machine)
+		  "false", __entry->machine)
 );
 
 TRACE_EVENT(kfree,

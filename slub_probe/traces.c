@@ -169,7 +169,7 @@ static unsigned int mml_copy_traces(struct mml_kmem_cache *s, unsigned long pfn,
 		return 0;
 	n = mml_slab_node(s, slab);
 	spin_lock_irqsave(&n->list_lock, flags);
-	if (mml_slab_at(s, pfn, &next) == slab && !mml_slab_in_transit(slab)) {
+	if (mml_slab_stays(s, slab, pfn)) {
 		for (nr = 1; nr <= slab->counters.objects; nr++) {
 			struct mml_object_info *info =
 				mml_object_info(s, mml_object_at(s, slab, nr));
