@@ -90,6 +90,7 @@ static inline bool mml_slab_stays(const struct mml_kmem_cache *s, struct mml_sla
 	bool stays = READ_ONCE(slab->partial) || mml_slab_counters(slab).inuse;
 	unsigned long next;
 
+	/* See above: pairs with the release in mml_new_slab(). */
 	smp_rmb();
 	return stays && mml_slab_at(s, pfn, &next) == slab;
 }
