@@ -15,8 +15,8 @@
  * an error is told; a cache with live objects is not destroyed, and says where they are;
  * orders follow the CPUs that there are.
  *
- * Locking: slub->slab_mutex for the list of caches and all of the above. Where memory is
- * reclaimed it is tried and not waited for (shrink.c). Who has to have all that CPUs keep
+ * Locking: slub->slab_mutex for the list of caches and all of the above. No frames are asked
+ * for under it, for who reclaims them takes it (shrink.c). Who has to have all that CPUs keep
  * takes the lock of the CPUs before it: what one that is going keeps is its own until it has
  * been told to be dead (mml_cache_cpu_dead()).
  */
