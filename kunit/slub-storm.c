@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Suite mml_slub_storm: objects of several caches, on both fast paths, are allocated by
+ * Suite mml_slub_storm: objects of several caches, on both fast paths and debugged, are allocated by
  * threads, from a timer's softirq and from a hardirq, and freed by whoever comes across
  * them, while caches are made and destroyed, CPUs go and come back, readers look at what was
  * freed, and every invariant is checked. No object has two owners, and none is lost.
@@ -35,6 +35,8 @@ static const struct mml_storm_cache {
 	{ 1500, MML_SLAB_CPU_SLABS, SLAB_HWCACHE_ALIGN },
 	{ 200, MML_SLAB_SHEAVES, SLAB_TYPESAFE_BY_RCU },
 	{ 200, MML_SLAB_CPU_SLABS, SLAB_TYPESAFE_BY_RCU },
+	{ 90, MML_SLAB_SHEAVES, SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_STORE_USER },
+	{ 700, MML_SLAB_SHEAVES, SLAB_CONSISTENCY_CHECKS | MML_SLAB_METADATA_FLAGS },
 };
 
 #define MML_STORM_CACHES	ARRAY_SIZE(mml_storm_caches)
@@ -185,8 +187,12 @@ static int mml_slub_maker(void *data)
 		}
 		for (i = 0; i < ARRAY_SIZE(object); i++)
 			object[i] = mml_kmem_cache_alloc(s, GFP_KERNEL);
-		for (i = 0; i < ARRAY_SIZE(object); i++)
-			mml_kmem_cache_free(s, object[i]);
+		for (i = 0; i < ARRAY_SIZE(object); i++) {
+			if (storm->made % 4 || !object[i])
+				mml_kmem_cache_free(s, object[i]);
+			else
+				__mml_kfree_rcu(storm->machine, object[i], object[i]);
+		}
 		if (mml_kmem_cache_destroy(s))
 			atomic_inc(&storm->wrong);
 		storm->made++;
@@ -306,10 +312,11 @@ static bool mml_storm_keeps_no_object(const struct mml_kmem_cache *s, int cpu)
 	if (s->path == MML_SLAB_SHEAVES) {
 		const struct mml_slub_percpu_sheaves *pcs = per_cpu_ptr(s->cpu_sheaves, cpu);
 
-		return !pcs->main->nr && !(pcs->spare && pcs->spare->nr);
+		return !pcs->main->nr && !(pcs->spare && pcs->spare->nr) && !pcs->rcu_free;
 	}
-	return !per_cpu_ptr(s->cpu_slab, cpu)->slab &&
-	       !per_cpu_ptr(s->cpu_slab, cpu)->nr_partial;
+	return s->path == MML_SLAB_DEBUG ||
+	       (!per_cpu_ptr(s->cpu_slab, cpu)->slab &&
+		!per_cpu_ptr(s->cpu_slab, cpu)->nr_partial);
 }
 
 /* Take a CPU away for a while, if there is one. Returns: whether there was. */
@@ -347,6 +354,8 @@ static void mml_slub_storm_run(struct kunit *test, unsigned long frames)
 	for (round = 0; round < MML_STORM_ROUNDS; round++) {
 		mml_slub_storm_wait();
 		KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+		for (i = 0; i < MML_STORM_CACHES; i++)
+			KUNIT_EXPECT_EQ(test, mml_kmem_cache_validate(storm->cache[i]), 0);
 		unplugged += mml_slub_storm_unplug(test, storm, round);
 		mml_kmem_cache_shrink(storm->cache[round % MML_STORM_CACHES]);
 		mml_drain_all_pages(machine);
