@@ -26,12 +26,14 @@
  * @nr: elements that there are
  * @tries: calls of the first function
  * @gfp: flags of the last
+ * @slow: the second one lets others run
  */
 struct mml_test_own {
 	struct mml_machine *machine;
 	int nr;
 	int tries;
 	gfp_t gfp;
+	bool slow;
 };
 
 static void *mml_test_own_alloc(struct mml_machine *machine, gfp_t gfp, void *pool_data,
@@ -53,6 +55,9 @@ static void mml_test_own_free(struct mml_machine *machine, void *element, void *
 
 	own->nr--;
 	__mml_free_pages(machine, element, 0);
+	/* For who makes the pool larger or smaller meanwhile. */
+	if (own->slow && !(own->nr % 4))
+		schedule_timeout_uninterruptible(1);
 }
 
 enum mml_test_kind {
@@ -650,7 +655,7 @@ static void mml_slub_pool_test_shrink_rcu(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
 }
 
-#define MML_TEST_RESIZES	2000
+#define MML_TEST_RESIZES	300
 
 /* Makes a pool larger and smaller, for the one who does the same. */
 static int mml_pool_resizer(void *data)
@@ -673,6 +678,7 @@ static void mml_slub_pool_test_resizers(struct kunit *test)
 	int i;
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(other));
+	pt->own.slow = true;
 	for (i = 0; i < MML_TEST_RESIZES; i++) {
 		mml_mempool_resize(pt->pool, 1 + i % 23);
 		spin_lock_irq(&pt->pool->lock);
@@ -684,6 +690,7 @@ static void mml_slub_pool_test_resizers(struct kunit *test)
 			schedule();
 	}
 	kthread_stop(other);
+	pt->own.slow = false;
 }
 
 static const struct mml_test_pool mml_test_caches[] = {

@@ -3,6 +3,7 @@
  * Suite mml_slub_rcu: objects that are freed while readers may look at them, and sheaves that
  * are filled in advance.
  */
+#include <linux/delay.h>
 #include <linux/rcupdate.h>
 
 #include "kunit/machine.h"
@@ -51,11 +52,13 @@ static void mml_rcu_test_readers(struct kunit *test)
 {
 	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
 	struct mml_kmem_cache *s = mml_rcu_cache(test, machine);
-	struct mml_rcu_object **objects, *other;
-	unsigned int i, j;
+	struct mml_rcu_object **objects, **others;
+	unsigned int i, j, nr, wrong = 0;
 
 	objects = kunit_kcalloc(test, MML_TEST_OBJECTS, sizeof(*objects), GFP_KERNEL);
+	others = kunit_kcalloc(test, MML_TEST_OBJECTS, sizeof(*others), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, objects);
+	KUNIT_ASSERT_NOT_NULL(test, others);
 	for (i = 0; i < MML_TEST_OBJECTS; i++) {
 		objects[i] = mml_kmem_cache_alloc(s, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, objects[i]);
@@ -64,21 +67,27 @@ static void mml_rcu_test_readers(struct kunit *test)
 	rcu_read_lock();
 	for (i = 0; i < MML_TEST_OBJECTS; i++)
 		mml_kfree_rcu(machine, objects[i], rcu);
-	for (j = 0; j < MML_TEST_OBJECTS; j++) {
-		other = mml_kmem_cache_alloc(s, GFP_NOWAIT);
-		if (!other)
+	/* Time enough for another CPU to free what waits for nobody. */
+	if (num_online_cpus() > 1)
+		mdelay(100);
+	for (nr = 0; nr < MML_TEST_OBJECTS; nr++) {
+		others[nr] = mml_kmem_cache_alloc(s, GFP_NOWAIT);
+		if (!others[nr])
 			break;
-		for (i = 0; i < MML_TEST_OBJECTS; i++)
-			if (other == objects[i])
-				KUNIT_FAIL(test, "object %u is given out while it is read", i);
-		other->value = -1UL;
-		mml_kmem_cache_free(s, other);
+		others[nr]->value = -1UL;
 	}
 	for (i = 0; i < MML_TEST_OBJECTS; i++)
-		KUNIT_EXPECT_EQ(test, objects[i]->value, i);
+		wrong += objects[i]->value != i;
 	rcu_read_unlock();
-	KUNIT_EXPECT_EQ(test, j, MML_TEST_OBJECTS);
+	KUNIT_EXPECT_EQ(test, nr, MML_TEST_OBJECTS);
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+	for (i = 0; i < MML_TEST_OBJECTS; i++)
+		for (j = 0; j < nr; j++)
+			if (objects[i] == others[j])
+				KUNIT_FAIL(test, "object %u was given out while it was read", i);
 	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+	for (j = 0; j < nr; j++)
+		mml_kmem_cache_free(s, others[j]);
 	mml_kfree_rcu_barrier(machine);
 	KUNIT_EXPECT_EQ(test, mml_kmem_cache_shrink(s), 0);
 	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);

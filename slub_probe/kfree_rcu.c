@@ -42,7 +42,8 @@ static void mml_kfree_rcu_work(struct work_struct *work)
 	/* Pairs with the acquire in mml_kfree_rcu_monitor(). */
 	smp_store_release(&slub->rcu_batch, NULL);
 	if (!llist_empty(&slub->rcu_pending))
-		schedule_delayed_work(&slub->rcu_monitor, MML_KFREE_DRAIN_DELAY);
+		queue_delayed_work(system_unbound_wq, &slub->rcu_monitor,
+				   MML_KFREE_DRAIN_DELAY);
 }
 
 static void mml_kfree_rcu_monitor(struct work_struct *work)
@@ -54,7 +55,7 @@ static void mml_kfree_rcu_monitor(struct work_struct *work)
 		return;
 	slub->rcu_batch = llist_del_all(&slub->rcu_pending);
 	if (slub->rcu_batch)
-		queue_rcu_work(system_wq, &slub->rcu_work);
+		queue_rcu_work(system_unbound_wq, &slub->rcu_work);
 }
 
 /**
@@ -87,7 +88,8 @@ void __mml_kfree_rcu(struct mml_machine *machine, void *object, struct rcu_head 
 	}
 	head->func = (rcu_callback_t)((void *)head - object);
 	if (llist_add((struct llist_node *)head, &slub->rcu_pending))
-		schedule_delayed_work(&slub->rcu_monitor, MML_KFREE_DRAIN_DELAY);
+		queue_delayed_work(system_unbound_wq, &slub->rcu_monitor,
+				   MML_KFREE_DRAIN_DELAY);
 }
 EXPORT_SYMBOL_NS_GPL(__mml_kfree_rcu, MM_LAB);
 
@@ -95,7 +97,7 @@ EXPORT_SYMBOL_NS_GPL(__mml_kfree_rcu, MM_LAB);
 void mml_kfree_rcu_flush(struct mml_slub *slub)
 {
 	while (!llist_empty(&slub->rcu_pending) || READ_ONCE(slub->rcu_batch)) {
-		mod_delayed_work(system_wq, &slub->rcu_monitor, 0);
+		mod_delayed_work(system_unbound_wq, &slub->rcu_monitor, 0);
 		flush_delayed_work(&slub->rcu_monitor);
 		flush_rcu_work(&slub->rcu_work);
 	}
