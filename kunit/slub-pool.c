@@ -26,14 +26,16 @@
  * @nr: elements that there are
  * @tries: calls of the first function
  * @gfp: flags of the last
- * @slow: the second one lets others run
+ * @watched: the second one looks at this pool, and lets others run
+ * @wrong: how often it had more than it has room for
  */
 struct mml_test_own {
 	struct mml_machine *machine;
 	int nr;
 	int tries;
 	gfp_t gfp;
-	bool slow;
+	struct mml_mempool *watched;
+	int wrong;
 };
 
 static void *mml_test_own_alloc(struct mml_machine *machine, gfp_t gfp, void *pool_data,
@@ -56,7 +58,10 @@ static void mml_test_own_free(struct mml_machine *machine, void *element, void *
 	own->nr--;
 	__mml_free_pages(machine, element, 0);
 	/* For who makes the pool larger or smaller meanwhile. */
-	if (own->slow && !(own->nr % 4))
+	if (!own->watched)
+		return;
+	own->wrong += own->watched->curr_nr > own->watched->min_nr;
+	if (!(own->nr % 4))
 		schedule_timeout_uninterruptible(1);
 }
 
@@ -678,7 +683,7 @@ static void mml_slub_pool_test_resizers(struct kunit *test)
 	int i;
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(other));
-	pt->own.slow = true;
+	pt->own.watched = pt->pool;
 	for (i = 0; i < MML_TEST_RESIZES; i++) {
 		mml_mempool_resize(pt->pool, 1 + i % 23);
 		spin_lock_irq(&pt->pool->lock);
@@ -690,7 +695,8 @@ static void mml_slub_pool_test_resizers(struct kunit *test)
 			schedule();
 	}
 	kthread_stop(other);
-	pt->own.slow = false;
+	pt->own.watched = NULL;
+	KUNIT_EXPECT_EQ(test, pt->own.wrong, 0);
 }
 
 static const struct mml_test_pool mml_test_caches[] = {
