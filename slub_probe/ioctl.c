@@ -495,38 +495,35 @@ static int mml_ioc_cache_free(struct mml_ioctl_call *call, void *arg)
 	return err;
 }
 
+/* Do something with a cache as a whole, which may take its time. *@ret: what came of it. */
+static int mml_session_cache_do(struct mml_session *session, u32 handle,
+				unsigned long (*what)(struct mml_kmem_cache *s), u64 *ret)
+{
+	struct mml_session_cache *sc = mml_session_cache_get(session, handle);
+	struct mml_kmem_cache *s;
+
+	if (IS_ERR(sc))
+		return PTR_ERR(sc);
+	s = mml_session_cache_of(session, sc);
+	*ret = s ? what(s) : 0;
+	mml_session_cache_put(session, sc);
+	return 0;
+}
+
 static int mml_ioc_cache_shrink(struct mml_ioctl_call *call, void *arg)
 {
 	struct mml_cache_shrink *a = arg;
-	struct mml_session_cache *sc;
-	struct mml_kmem_cache *s;
 
-	if (a->pad)
-		return -EINVAL;
-	sc = mml_session_cache_get(call->session, a->cache);
-	if (IS_ERR(sc))
-		return PTR_ERR(sc);
-	s = mml_session_cache_of(call->session, sc);
-	a->slabs = s ? mml_kmem_cache_shrink(s) : 0;
-	mml_session_cache_put(call->session, sc);
-	return 0;
+	return a->pad ? -EINVAL : mml_session_cache_do(call->session, a->cache,
+						       mml_kmem_cache_shrink, &a->slabs);
 }
 
 static int mml_ioc_cache_validate(struct mml_ioctl_call *call, void *arg)
 {
 	struct mml_cache_validate *a = arg;
-	struct mml_session_cache *sc;
-	struct mml_kmem_cache *s;
 
-	if (a->pad)
-		return -EINVAL;
-	sc = mml_session_cache_get(call->session, a->cache);
-	if (IS_ERR(sc))
-		return PTR_ERR(sc);
-	s = mml_session_cache_of(call->session, sc);
-	a->wrong = s ? mml_kmem_cache_validate(s) : 0;
-	mml_session_cache_put(call->session, sc);
-	return 0;
+	return a->pad ? -EINVAL : mml_session_cache_do(call->session, a->cache,
+						       mml_kmem_cache_validate, &a->wrong);
 }
 
 const struct mml_ioctl mml_slub_ioctls[MML_IOC_RANGE] = {
