@@ -250,16 +250,17 @@ static unsigned long mml_shrink_caches(const struct mml_slowpath *sp)
 {
 	const struct mml_alloc_context *ac = sp->ac;
 	int nid = ac->preferred_zoneref->zone ? ac->preferred_zoneref->zone->nid : 0;
-	unsigned long before = mml_nr_free_pages(ac->machine), now = before;
+	unsigned long before = mml_nr_free_pages(ac->machine), now = before, last;
 	int priority;
 
 	if (!mml_has_shrinkers(ac->machine))
 		return 0;
 	for (priority = MML_DEF_PRIORITY; priority >= 0; priority--) {
+		last = now;
 		mml_shrink_slab(ac->machine, ac->gfp, nid, priority);
 		now = mml_nr_free_pages(ac->machine);
 		/* What came free may be kept by CPUs, in pieces. */
-		if (now > before)
+		if (now > last)
 			mml_drain_all_pages(ac->machine);
 		if (mml_request_ok(ac, sp->alloc_flags) || fatal_signal_pending(current))
 			break;

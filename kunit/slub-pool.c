@@ -654,6 +654,8 @@ static void mml_slub_pool_test_shrink_rcu(struct kunit *test)
 		nr++;
 	for (i = 0; i < nr; i++)
 		mml_kmem_cache_free(s, objects[i]);
+	/* None is left that could be counted otherwise. */
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_shrink(s), 0);
 	page = mml_alloc_pages(machine, GFP_KERNEL, 8);
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	__mml_free_pages(machine, page, 8);

@@ -789,14 +789,14 @@ static void mml_slub_test_krealloc(struct kunit *test)
 	mml_kfree(machine, object);
 }
 
-/* In random order: each object of a slab once, and not as they lie; no slab as the one before. */
+/* In random order: each object of a slab once, and not as they lie, from here or there on. */
 static void mml_slub_test_random_order(struct kunit *test)
 {
 	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
 	const struct mml_test_path *param = test->param_value;
 	struct mml_kmem_cache_args args = { .path = param->path, .random_order = true };
 	struct mml_kmem_cache *s = mml_kmem_cache_create(machine, "x", 64, &args, param->flags);
-	unsigned int slabs, i, nr, in_order = 0;
+	unsigned int slabs, i, nr, in_order = 0, first = 0, same = 0;
 	void *last = NULL;
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(s));
@@ -810,6 +810,8 @@ static void mml_slub_test_random_order(struct kunit *test)
 		KUNIT_ASSERT_NOT_NULL(test, seen);
 		now = mml_slab_counters(slab);
 		nr = now.freelist;
+		same += nr == first;
+		first = nr;
 		for (i = 0; nr && i <= now.objects; i++) {
 			void *object = mml_object_at(s, slab, nr);
 
@@ -824,6 +826,7 @@ static void mml_slub_test_random_order(struct kunit *test)
 	}
 	/* One successor in nr_objects is the next one by chance: once a slab, on average. */
 	KUNIT_EXPECT_LT(test, in_order, 20 * 6);
+	KUNIT_EXPECT_LT(test, same, 15);
 	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
 }
 

@@ -17,8 +17,6 @@ struct mml_machine;
 extern const struct mml_debugfs_file mml_ground_files[];	/* of a machine */
 extern const struct mml_debugfs_file mml_root_files[];
 
-ssize_t mml_plant_word(struct file *file, const char __user *buf, size_t len,
-		       int (*plant)(struct mml_machine *machine, const char *word));
 void mml_debugfs_init(void);
 void mml_debugfs_exit(void);
 void mml_debugfs_add(struct dentry *dir, const struct mml_debugfs_file *files,

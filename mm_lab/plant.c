@@ -14,8 +14,6 @@
  */
 #include <linux/debugfs.h>
 #include <linux/export.h>
-#include <linux/string.h>
-#include <linux/uaccess.h>
 
 #include "mm_lab/debugfs.h"
 #include "mm_lab/machine.h"
@@ -60,29 +58,3 @@ const struct file_operations mml_plant_fops = {
 	.open = simple_open,
 	.write = mml_plant_write,
 };
-
-/**
- * mml_plant_word - a word is written to a file that plants what it says
- * @file: its private data is the machine
- * @buf: the word
- * @len: of it, in bytes
- * @plant: does it; 0 or an errno, -EINVAL for a word that it does not know
- *
- * Context: process.
- * Return: @len; -EINVAL, -EFAULT, or what @plant returned.
- */
-ssize_t mml_plant_word(struct file *file, const char __user *buf, size_t len,
-		       int (*plant)(struct mml_machine *machine, const char *word))
-{
-	char word[24];
-	int err;
-
-	if (len >= sizeof(word))
-		return -EINVAL;
-	if (copy_from_user(word, buf, len))
-		return -EFAULT;
-	word[len] = '\0';
-	err = plant(file->private_data, strim(word));
-	return err ?: len;
-}
-EXPORT_SYMBOL_NS_GPL(mml_plant_word, MM_LAB);

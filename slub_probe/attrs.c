@@ -13,7 +13,9 @@
  * only; aliases have no links.
  *
  * Locking: engines_lock of the machine, so that its directory stays, while one is made or
- * removed; and slab_mutex while one is made. A file is removed without that, for that waits
+ * removed; and publish_lock while one is made, so that its cache stays. Under slab_mutex nothing
+ * is done with files: who reads a directory may fault, and reclaim. A file is removed with neither
+ * of these two, for that waits
  * for who reads or writes it, and who writes "shrink" takes it; while it is there, so is its
  * cache.
  */
@@ -275,16 +277,16 @@ static struct dentry *mml_slab_dir(struct mml_slub *slub, const struct mml_kmem_
 {
 	char name[MML_CACHE_NAME_LEN + 12];
 	struct dentry *other, *dir;
+	size_t length;
 
 	strscpy(name, s->name);
 	strreplace(name, '/', '!');
 	if (name[0] == '.')
 		name[0] = '!';
-	other = debugfs_lookup(name, slub->debugfs);
-	if (other) {
+	length = strlen(name);
+	while ((other = debugfs_lookup(name, slub->debugfs))) {
 		dput(other);
-		snprintf(name + strlen(name), sizeof(name) - strlen(name), ".%u",
-			 ++slub->last_directory);
+		snprintf(name + length, sizeof(name) - length, ".%u", ++slub->last_directory);
 	}
 	dir = debugfs_create_dir(name, slub->debugfs);
 	return IS_ERR(dir) ? NULL : dir;
@@ -324,24 +326,38 @@ static bool mml_make_slab_dir(struct mml_slub *slub)
 	return slub->debugfs && slub->machine->debugfs;
 }
 
-/* The first cache without a directory gets one. Returns: whether there was such a one. */
-static bool mml_publish_next(struct mml_slub *slub)
+/* The first cache without a directory, for which publish_lock is held; or NULL. */
+static struct mml_kmem_cache *mml_unpublished_cache(struct mml_slub *slub)
 {
-	struct mml_kmem_cache *s;
-	bool done = false;
+	struct mml_kmem_cache *s, *found = NULL;
 
-	down_read(&slub->machine->engines_lock);
+	lockdep_assert_held(&slub->publish_lock);
 	mutex_lock(&slub->slab_mutex);
-	if (mml_make_slab_dir(slub) && slub->nr_directories < MML_MAX_DIRECTORIES) {
-		list_for_each_entry(s, &slub->slab_caches, list) {
-			if (s->debugfs)
-				continue;
-			mml_publish_cache(slub, s);
-			done = s->debugfs;
+	list_for_each_entry(s, &slub->slab_caches, list) {
+		if (!s->debugfs) {
+			found = s;
 			break;
 		}
 	}
 	mutex_unlock(&slub->slab_mutex);
+	return found;
+}
+
+/* The first cache without a directory gets one. Returns: whether there was such a one. */
+static bool mml_publish_next(struct mml_slub *slub)
+{
+	struct mml_kmem_cache *s = NULL;
+	bool done = false;
+
+	down_read(&slub->machine->engines_lock);
+	mutex_lock(&slub->publish_lock);
+	if (mml_make_slab_dir(slub) && slub->nr_directories < MML_MAX_DIRECTORIES)
+		s = mml_unpublished_cache(slub);
+	if (s) {
+		mml_publish_cache(slub, s);
+		done = s->debugfs;
+	}
+	mutex_unlock(&slub->publish_lock);
 	up_read(&slub->machine->engines_lock);
 	return done;
 }
@@ -364,23 +380,28 @@ void mml_slab_publish(struct mml_slub *slub)
 void mml_slab_unpublish(struct mml_kmem_cache *s)
 {
 	struct mml_slub *slub = mml_slub(s->machine);
+	bool had;
 
-	if (!s->debugfs)
+	/* Who has found it on the list is done with it then. */
+	mutex_lock(&slub->publish_lock);
+	had = s->debugfs;
+	if (had)
+		slub->nr_directories--;
+	mutex_unlock(&slub->publish_lock);
+	if (!had)
 		return;
 	/* With its machine's directory, this one is gone, too. */
 	down_read(&s->machine->engines_lock);
 	if (s->machine->debugfs)
 		debugfs_remove(s->debugfs);
 	up_read(&s->machine->engines_lock);
-	mutex_lock(&slub->slab_mutex);
-	slub->nr_directories--;
-	mutex_unlock(&slub->slab_mutex);
 	/* Perhaps another one may have it now. */
 	mml_slab_publish(slub);
 }
 
 void mml_slab_publish_init(struct mml_slub *slub)
 {
+	mutex_init(&slub->publish_lock);
 	INIT_DELAYED_WORK(&slub->publish, mml_publish_caches);
 }
 

@@ -17,7 +17,7 @@
  * its caches go when the session does, for to destroy one the CPUs have to stay.
  *
  * Locking: caches->lock, a mutex, protects all of it. Taken under mmap_lock when a process
- * exits; slab_mutex is not taken inside.
+ * exits; slab_mutex is taken inside only where memory is reclaimed.
  */
 #include <linux/mutex.h>
 #include <linux/prandom.h>
@@ -300,7 +300,7 @@ void mml_session_caches_free(struct mml_session *session)
 static const slab_flags_t mml_cache_slab_flags[] = {
 	SLAB_HWCACHE_ALIGN, SLAB_RECLAIM_ACCOUNT, SLAB_CACHE_DMA, SLAB_TYPESAFE_BY_RCU,
 	SLAB_NO_MERGE, 0 /* KMALLOC */, SLAB_CONSISTENCY_CHECKS, SLAB_RED_ZONE, SLAB_POISON,
-	SLAB_STORE_USER,
+	SLAB_STORE_USER, 0 /* SHUFFLE */,
 };
 
 /* Where its objects come from; NULL: they are blocks of frames. */
@@ -351,6 +351,7 @@ static int mml_session_cache_make(struct mml_session *session,
 		.align = a->align,
 		.path = a->path,
 		.sheaf_capacity = a->sheaf_capacity,
+		.random_order = a->flags & MML_CACHE_SHUFFLE,
 	};
 	unsigned long bits = a->flags;
 	slab_flags_t flags = 0;

@@ -41,6 +41,8 @@ static void mml_kfree_rcu_work(struct work_struct *work)
 	}
 	/* Pairs with the acquire in mml_kfree_rcu_monitor(). */
 	smp_store_release(&slub->rcu_batch, NULL);
+	/* Who has just added something may have been told that a batch is under way. */
+	smp_mb();
 	if (!llist_empty(&slub->rcu_pending))
 		queue_delayed_work(system_unbound_wq, &slub->rcu_monitor,
 				   MML_KFREE_DRAIN_DELAY);
@@ -93,10 +95,16 @@ void __mml_kfree_rcu(struct mml_machine *machine, void *object, struct rcu_head 
 }
 EXPORT_SYMBOL_NS_GPL(__mml_kfree_rcu, MM_LAB);
 
-/* All that was given to the list before has been freed. Process context. */
+/*
+ * All that was given to the list before has been freed, whatever comes meanwhile: the first round
+ * ends the batch that is under way, the second one takes what was pending, and ends that. Process
+ * context.
+ */
 void mml_kfree_rcu_flush(struct mml_slub *slub)
 {
-	while (!llist_empty(&slub->rcu_pending) || READ_ONCE(slub->rcu_batch)) {
+	int round;
+
+	for (round = 0; round < 2; round++) {
 		mod_delayed_work(system_unbound_wq, &slub->rcu_monitor, 0);
 		flush_delayed_work(&slub->rcu_monitor);
 		flush_rcu_work(&slub->rcu_work);

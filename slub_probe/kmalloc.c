@@ -172,6 +172,7 @@ void *mml_kmalloc_array(struct mml_machine *machine, size_t n, size_t size, gfp_
 {
 	size_t bytes;
 
+	mml_might_alloc(gfp);
 	if (unlikely(check_mul_overflow(n, size, &bytes)))
 		return NULL;
 	return __mml_kmalloc(machine, bytes, gfp, site, _RET_IP_);
@@ -324,6 +325,8 @@ static void *mml_krealloc_inplace(struct mml_machine *machine, void *object, siz
 	if (likely(!slab))
 		return object;
 	was = mml_debug_resize(slab->slab_cache, slab, object, size);
+	if (!was)
+		mml_report(machine, "memory is reallocated that is no object");
 	if (gfp & __GFP_ZERO && was && was < size)
 		memset(object + was, 0, size - was);
 	return object;
@@ -348,6 +351,7 @@ void *mml_krealloc(struct mml_machine *machine, void *object, size_t size, gfp_t
 	size_t was = 0;
 	void *now;
 
+	mml_might_alloc(gfp);
 	if (unlikely(!size)) {
 		__mml_kfree(machine, object, _RET_IP_);
 		return ZERO_SIZE_PTR;

@@ -23,8 +23,8 @@
 #include <linux/debugfs.h>
 #include <linux/err.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 
-#include "mm_lab/debugfs.h"
 #include "slub_probe/debug.h"
 
 #define MML_PLANT_SIZE	64
@@ -117,10 +117,19 @@ static int mml_plant_misuse(struct mml_machine *machine, const char *what)
 	return err;
 }
 
-static ssize_t mml_plant_object_write(struct file *file, const char __user *buf,
-				      size_t len, loff_t *pos)
+static ssize_t mml_plant_object_write(struct file *file, const char __user *buf, size_t len,
+				      loff_t *pos)
 {
-	return mml_plant_word(file, buf, len, mml_plant_misuse);
+	char what[24];
+	int err;
+
+	if (len >= sizeof(what))
+		return -EINVAL;
+	if (copy_from_user(what, buf, len))
+		return -EFAULT;
+	what[len] = '\0';
+	err = mml_plant_misuse(file->private_data, strim(what));
+	return err ?: len;
 }
 
 const struct file_operations mml_plant_object_fops = {

@@ -13,18 +13,25 @@
 
 #include "slub_probe/slab.h"
 
+/* Here are the functions, not the macros that pass the site. */
+#undef mml_kmem_cache_alloc_bulk
+#undef mml_kmem_cache_prefill_sheaf
+#undef mml_kmem_cache_refill_sheaf
+
 /**
  * mml_kmem_cache_prefill_sheaf - get a sheaf with objects
  * @s: of which cache
  * @gfp: as for mml_kmem_cache_alloc()
  * @size: how many at least, up to 1024
+ * @site: who asks; the macro of this name fills it in
  *
  * Context: any but NMI; sleeps only with __GFP_DIRECT_RECLAIM.
  * Return: the sheaf, which goes back by mml_kmem_cache_return_sheaf(); NULL if there is no
  * memory for it, or @size is more than there may be.
  */
 struct mml_slab_sheaf *mml_kmem_cache_prefill_sheaf(struct mml_kmem_cache *s, gfp_t gfp,
-						    unsigned int size)
+						    unsigned int size,
+						    struct mml_alloc_site *site)
 {
 	struct mml_slab_sheaf *sheaf;
 	int err;
@@ -34,7 +41,7 @@ struct mml_slab_sheaf *mml_kmem_cache_prefill_sheaf(struct mml_kmem_cache *s, gf
 	sheaf = mml_get_sheaf(s, gfp, size);
 	if (!sheaf)
 		return NULL;
-	err = mml_kmem_cache_refill_sheaf(s, gfp, sheaf, size);
+	err = mml_kmem_cache_refill_sheaf(s, gfp, sheaf, size, site);
 	if (!err)
 		return sheaf;
 	mml_kmem_cache_return_sheaf(s, sheaf);
@@ -48,19 +55,21 @@ EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_prefill_sheaf, MM_LAB);
  * @gfp: as for mml_kmem_cache_alloc()
  * @sheaf: of that cache
  * @size: how many at least, no more than it was got for
+ * @site: who asks; the macro of this name fills it in
  *
  * Context: as mml_kmem_cache_prefill_sheaf().
  * Return: 0; -ENOMEM, -EINVAL: it has what it had.
  */
 int mml_kmem_cache_refill_sheaf(struct mml_kmem_cache *s, gfp_t gfp,
-				struct mml_slab_sheaf *sheaf, unsigned int size)
+				struct mml_slab_sheaf *sheaf, unsigned int size,
+				struct mml_alloc_site *site)
 {
 	if (size > sheaf->capacity)
 		return -EINVAL;
 	if (sheaf->nr >= size)
 		return 0;
 	if (!mml_kmem_cache_alloc_bulk(s, gfp & ~__GFP_ZERO, size - sheaf->nr,
-				       sheaf->objects + sheaf->nr))
+				       sheaf->objects + sheaf->nr, site))
 		return -ENOMEM;
 	sheaf->nr = size;
 	return 0;

@@ -3,6 +3,8 @@
  * What caches keep and can do without, as a shrinker of the machine: whoever may sleep
  * and finds no frame has it.
  *
+ * What was given to mml_kfree_rcu() is not counted until it is free.
+ *
  * The unit is a frame. Counted are
  *	empty slabs on their nodes' lists: those come, all of them
  *	slabs that are a CPU's, on fast path A: they come if nobody has an object of them
@@ -123,7 +125,8 @@ static unsigned long mml_slub_count(struct mml_shrinker *shrinker,
 	struct mml_kmem_cache *s;
 	unsigned long frames = 0;
 
-	if (!atomic_long_read(&slub->nr_pages[0]) && !atomic_long_read(&slub->nr_pages[1]))
+	if (!atomic_long_read(&slub->nr_pages[0]) && !atomic_long_read(&slub->nr_pages[1]) &&
+	    !atomic_long_read(&slub->nr_rcu))
 		return SHRINK_EMPTY;
 	if (mutex_lock_killable(&slub->slab_mutex))
 		return 0;

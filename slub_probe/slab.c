@@ -94,8 +94,8 @@ static void mml_slab_link_objects(struct mml_kmem_cache *s, struct mml_slab *sla
 }
 
 /*
- * Link them anew, from any place of the cache's random order on, so that nobody can tell which
- * object is beside which. Returns: the number of the first one.
+ * Link them anew, from any place of the cache's random order on, so that the one that comes next is
+ * not the one that lies next. Returns: the number of the first one.
  */
 static u16 mml_slab_shuffle(struct mml_kmem_cache *s, struct mml_slab *slab, unsigned int nr)
 {

@@ -257,7 +257,7 @@ struct mml_kmem_cache_node {
  * @node: by number
  *
  * All is constant while it lives but @rcu_used, which only becomes true, and @object_size,
- * @refcount, @list and @debugfs, which slab_mutex protects.
+ * @refcount and @list, which slab_mutex protects, and @debugfs, which publish_lock does.
  */
 struct mml_kmem_cache {
 	/* What fast paths read, together. */
@@ -335,9 +335,10 @@ enum mml_kmalloc_cache_type {
  * @rcu_monitor: makes the one of the other
  * @rcu_work: frees it
  * @publish: makes the caches' directories
- * @debugfs: where these are; under slab_mutex
- * @nr_directories: how many; under slab_mutex
- * @last_directory: the last number that a name was given; under slab_mutex
+ * @publish_lock: a mutex around slab_mutex, protects what follows, and each cache's @debugfs
+ * @debugfs: where these are
+ * @nr_directories: how many
+ * @last_directory: the last number that a name was given
  * @shrinker: gives back what they keep; NULL on a machine without memory
  * @nr_freed: frames of slabs that went, ever
  * @nr_rcu: frames of slabs that wait for RCU's readers
@@ -355,6 +356,7 @@ struct mml_slub {
 	struct delayed_work rcu_monitor;
 	struct rcu_work rcu_work;
 	struct delayed_work publish;
+	struct mutex publish_lock;
 	struct dentry *debugfs;
 	unsigned int nr_directories;
 	unsigned int last_directory;

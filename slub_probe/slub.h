@@ -184,9 +184,17 @@ void mml_kfree_rcu_barrier(struct mml_machine *machine);
 } while (0)
 
 struct mml_slab_sheaf *mml_kmem_cache_prefill_sheaf(struct mml_kmem_cache *s, gfp_t gfp,
-						    unsigned int size);
+						    unsigned int size,
+						    struct mml_alloc_site *site);
+#define mml_kmem_cache_prefill_sheaf(s, gfp, size) \
+	mml_kmem_cache_prefill_sheaf(s, gfp, size, MML_ALLOC_SITE("object"))
+
 int mml_kmem_cache_refill_sheaf(struct mml_kmem_cache *s, gfp_t gfp,
-				struct mml_slab_sheaf *sheaf, unsigned int size);
+				struct mml_slab_sheaf *sheaf, unsigned int size,
+				struct mml_alloc_site *site);
+#define mml_kmem_cache_refill_sheaf(s, gfp, sheaf, size) \
+	mml_kmem_cache_refill_sheaf(s, gfp, sheaf, size, MML_ALLOC_SITE("object"))
+
 void *mml_kmem_cache_alloc_from_sheaf(struct mml_kmem_cache *s, gfp_t gfp,
 				      struct mml_slab_sheaf *sheaf);
 unsigned int mml_kmem_cache_sheaf_size(const struct mml_slab_sheaf *sheaf);

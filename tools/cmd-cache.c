@@ -496,6 +496,7 @@ static const struct {
 	{ "red-zone", MML_CACHE_RED_ZONE },
 	{ "poison", MML_CACHE_POISON },
 	{ "store-user", MML_CACHE_STORE_USER },
+	{ "shuffle", MML_CACHE_SHUFFLE },
 };
 
 static bool parse_flag(const char *name, uint32_t *flags)
@@ -616,7 +617,8 @@ static int run_command(int argc, char **argv)
 		return usage_error("a command to hold the objects for comes behind --");
 	if (!parse_flags(arg, argv, &life.create.flags))
 		return usage_error("--flag is hwcache-align, reclaim, dma, typesafe, no-merge, kmalloc,\n"
-				   "checks, red-zone, poison or store-user, and may be given several times");
+				   "checks, red-zone, poison, store-user or shuffle, and may be given several\n"
+				   "times");
 	status = parse_create(&texts, &life.create);
 	if (status)
 		return status;
@@ -682,7 +684,8 @@ const struct command cmd_cache = {
 		"                   Those of a debugged cache, which has no fast path: checks, objects\n"
 		"                   are looked at when they come and go; red-zone, bytes around each\n"
 		"                   have to stay as they are; poison, what is free has a pattern;\n"
-		"                   store-user, who allocated and who freed each is kept\n"
+		"                   store-user, who allocated and who freed each is kept;\n"
+		"                   shuffle: objects of new slabs come in random order\n"
 		"  --count N        allocate so many objects, 1000 unless given: all or none\n"
 		"  --free N         and free so many of them: the oldest, or, with --random, any\n"
 		"  --seed N         of that choice, for runs that are to be repeated: on one CPU, with\n"

@@ -565,6 +565,7 @@ struct mml_block_free {
 #define MML_CACHE_RED_ZONE	(1U << 7)
 #define MML_CACHE_POISON	(1U << 8)
 #define MML_CACHE_STORE_USER	(1U << 9)
+#define MML_CACHE_SHUFFLE	(1U << 10)	/* objects of new slabs in random order */
 
 /**
  * struct mml_cache_create - MML_IOC_CACHE_CREATE, on a session file

@@ -626,7 +626,7 @@ static long free_held(void)
 static uint32_t cache;
 
 #define DEBUGGED	(MML_CACHE_CHECKS | MML_CACHE_RED_ZONE | MML_CACHE_POISON | \
-			 MML_CACHE_STORE_USER)
+			 MML_CACHE_STORE_USER | MML_CACHE_SHUFFLE)
 
 static long make_cache_with(uint32_t path, uint32_t flags)
 {

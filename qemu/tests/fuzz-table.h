@@ -271,7 +271,8 @@ static const struct command commands[] = {
 			      MML_CACHE_CHECKS | MML_CACHE_RED_ZONE | MML_CACHE_POISON |
 			      MML_CACHE_STORE_USER,
 			      MML_CACHE_HWCACHE_ALIGN | MML_CACHE_RECLAIM | MML_CACHE_DMA |
-			      MML_CACHE_TYPESAFE | MML_CACHE_NO_MERGE | MML_CACHE_KMALLOC),
+			      MML_CACHE_TYPESAFE | MML_CACHE_NO_MERGE | MML_CACHE_KMALLOC |
+			      MML_CACHE_SHUFFLE),
 			FIELD(mml_cache_create, path, NUMBER, MML_CACHE_SHEAVES,
 			      MML_CACHE_CPU_SLABS),
 			FIELD(mml_cache_create, sheaf_capacity, NUMBER, 0, 40),
