@@ -131,6 +131,28 @@ static void mml_rcu_test_kmalloc(struct kunit *test)
 	mml_test_expect_reports(test, machine, 1);
 }
 
+/* Given twice, or given back before: found, with any debugging flag. */
+static void mml_rcu_test_twice(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	struct mml_kmem_cache *s;
+	struct mml_rcu_object *object;
+
+	s = mml_kmem_cache_create(machine, "rcu", sizeof(*object), NULL, SLAB_RED_ZONE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(s));
+	object = mml_kmem_cache_alloc(s, GFP_KERNEL);
+	mml_kfree_rcu(machine, object, rcu);
+	mml_kfree_rcu(machine, object, rcu);
+	mml_test_expect_reports(test, machine, 1);
+	mml_kfree_rcu_barrier(machine);
+	mml_test_expect_reports(test, machine, 0);
+	object = mml_kmem_cache_alloc(s, GFP_KERNEL);
+	mml_kmem_cache_free(s, object);
+	mml_kfree_rcu(machine, object, rcu);
+	mml_test_expect_reports(test, machine, 1);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+}
+
 /* No sheaf can be had for them: they are freed all the same. */
 static void mml_rcu_test_no_sheaf(struct kunit *test)
 {
@@ -196,6 +218,7 @@ static struct kunit_case mml_slub_rcu_cases[] = {
 	KUNIT_CASE_PARAM(mml_rcu_test_readers, mml_rcu_gen_params),
 	KUNIT_CASE_PARAM(mml_rcu_test_destroy, mml_rcu_gen_params),
 	KUNIT_CASE(mml_rcu_test_kmalloc),
+	KUNIT_CASE(mml_rcu_test_twice),
 	KUNIT_CASE(mml_rcu_test_no_sheaf),
 	KUNIT_CASE_PARAM(mml_rcu_test_prefill, mml_rcu_gen_params),
 	{}

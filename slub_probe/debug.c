@@ -20,8 +20,9 @@
  *	  │                   │
  *	  └── was damaged ────┴──> ISOLATED: counts as in use, until its cache is destroyed
  *
- * so that what was freed twice is found without a walk, and what was damaged is not given to
- * anybody. Bytes that should have a pattern have it again afterwards.
+ * (WAITING between these two, if it was given to mml_kfree_rcu()), so that what was freed twice
+ * is found without a walk, and what was damaged is not given to anybody. Bytes that should have a
+ * pattern have it again afterwards.
  *
  * Kernel counterpart: the part of mm/slub.c under CONFIG_SLUB_DEBUG: check_object(),
  * alloc_debug_processing(), free_debug_processing(), validate_slab_cache(). Differences: one
@@ -352,7 +353,7 @@ static bool mml_debug_check_free(struct mml_kmem_cache *s, struct mml_slab *slab
 		mml_object_err(s, slab, object, "Object already free");
 		return false;
 	}
-	if (info->state != MML_OBJECT_ALLOCATED) {
+	if (info->state != MML_OBJECT_ALLOCATED && info->state != MML_OBJECT_WAITING) {
 		mml_object_err(s, slab, object, "Object state overwritten");
 		ok = false;
 	} else if (checks) {
@@ -385,6 +386,28 @@ void mml_debug_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *objec
 		mml_discard_slab(s, slab);
 }
 
+/* It will come back when readers are done. Returns: false, and it is told, if it cannot. */
+bool mml_debug_wait(struct mml_kmem_cache *s, struct mml_slab *slab, void *object)
+{
+	struct mml_kmem_cache_node *n = mml_slab_node(s, slab);
+	struct mml_object_info *info = mml_object_info(s, object);
+	unsigned long flags;
+	bool ok = false;
+
+	spin_lock_irqsave(&n->list_lock, flags);
+	if (!mml_valid_pointer(s, slab, object))
+		mml_slab_err(s, slab, "Invalid object pointer",
+			     mml_lab_address(s->machine, object));
+	else if (info->state != MML_OBJECT_ALLOCATED)
+		mml_object_err(s, slab, object, "Object already free");
+	else
+		ok = true;
+	if (ok)
+		info->state = MML_OBJECT_WAITING;
+	spin_unlock_irqrestore(&n->list_lock, flags);
+	return ok;
+}
+
 /*
  * Of a cache as a whole.
  */
@@ -405,7 +428,7 @@ static unsigned long mml_debug_validate_slab(struct mml_kmem_cache *s, struct mm
 
 		if (state == MML_OBJECT_FREE)
 			wrong += !mml_check_object(s, slab, object, SLUB_RED_INACTIVE);
-		else if (state == MML_OBJECT_ALLOCATED)
+		else if (state == MML_OBJECT_ALLOCATED || state == MML_OBJECT_WAITING)
 			wrong += !mml_check_object(s, slab, object, SLUB_RED_ACTIVE);
 		else if (state != MML_OBJECT_ISOLATED)
 			wrong += mml_object_err(s, slab, object, "Object state overwritten") | 1;

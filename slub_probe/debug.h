@@ -38,6 +38,7 @@ struct mml_track {
 enum mml_object_state {
 	MML_OBJECT_FREE		= 0x66726565,
 	MML_OBJECT_ALLOCATED	= 0x75736564,
+	MML_OBJECT_WAITING	= 0x77616974,	/* given to mml_kfree_rcu() */
 	MML_OBJECT_ISOLATED	= 0x6c6f7374,
 };
 

@@ -83,6 +83,8 @@ void __mml_kfree_rcu(struct mml_machine *machine, void *object, struct rcu_head 
 			WRITE_ONCE(s->rcu_used, true);
 		if (s->path == MML_SLAB_SHEAVES && mml_sheaf_free_rcu(s, slab, object))
 			return;
+		if (s->path == MML_SLAB_DEBUG && !mml_debug_wait(s, slab, object))
+			return;
 	}
 	if (unlikely(!page)) {
 		mml_kfree(machine, object);

@@ -501,20 +501,15 @@ bool mml_slab_free_locked(struct mml_kmem_cache *s, struct mml_kmem_cache_node *
 	return mml_slab_put_locked(s, n, slab, object, object, 1, &put);
 }
 
-/*
- * Give @nr objects back to their slab, linked from @head to @tail. A slab that was full
- * becomes this CPU's, for later, where CPUs have such. Any context but NMI.
- */
-void mml_slab_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *head,
-		   void *tail, unsigned int nr)
+/* mml_slab_put() has said what there is to do: that. */
+static noinline void mml_slab_free_slow(struct mml_kmem_cache *s, struct mml_slab *slab,
+					void *head, void *tail, unsigned int nr,
+					enum mml_slab_put put)
 {
 	struct mml_kmem_cache_node *n = mml_slab_node(s, slab);
-	union mml_slab_counters now;
-	enum mml_slab_put put;
 	bool discard = false;
 	unsigned long flags;
 
-	put = mml_slab_put(s, slab, head, tail, nr, false, &now);
 	if (put == MML_SLAB_MOVE) {
 		spin_lock_irqsave(&n->list_lock, flags);
 		discard = mml_slab_put_locked(s, n, slab, head, tail, nr, &put);
@@ -524,6 +519,26 @@ void mml_slab_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *head,
 		mml_put_cpu_partial(s, slab);
 	if (discard)
 		mml_discard_slab(s, slab);
+}
+
+static __always_inline void __mml_slab_free(struct mml_kmem_cache *s, struct mml_slab *slab,
+					    void *head, void *tail, unsigned int nr)
+{
+	union mml_slab_counters now;
+	enum mml_slab_put put = mml_slab_put(s, slab, head, tail, nr, false, &now);
+
+	if (unlikely(put != MML_SLAB_STAYS))
+		mml_slab_free_slow(s, slab, head, tail, nr, put);
+}
+
+/*
+ * Give @nr objects back to their slab, linked from @head to @tail. A slab that was full
+ * becomes this CPU's, for later, where CPUs have such. Any context but NMI.
+ */
+void mml_slab_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *head,
+		   void *tail, unsigned int nr)
+{
+	__mml_slab_free(s, slab, head, tail, nr);
 }
 EXPORT_SYMBOL_IF_KUNIT(mml_slab_free);
 
@@ -541,10 +556,11 @@ struct mml_object_group {
 	unsigned int nr;
 };
 
-static void mml_group_free(struct mml_kmem_cache *s, struct mml_object_group *group)
+static __always_inline void mml_group_free(struct mml_kmem_cache *s,
+					   struct mml_object_group *group)
 {
 	if (group->slab)
-		mml_slab_free(s, group->slab, group->head, group->tail, group->nr);
+		__mml_slab_free(s, group->slab, group->head, group->tail, group->nr);
 }
 
 /* Is the object in the group's slab? Slabs lie at multiples of their size. */

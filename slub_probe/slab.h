@@ -596,6 +596,7 @@ void mml_debug_free(struct mml_kmem_cache *s, struct mml_slab *slab, void *objec
 		    unsigned long addr);
 size_t mml_debug_resize(struct mml_kmem_cache *s, struct mml_slab *slab, void *object,
 			size_t size);
+bool mml_debug_wait(struct mml_kmem_cache *s, struct mml_slab *slab, void *object);
 unsigned long mml_debug_validate(struct mml_kmem_cache *s);
 void mml_debug_release(struct mml_kmem_cache *s);
 
