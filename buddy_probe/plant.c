@@ -20,10 +20,10 @@
 #include <linux/debugfs.h>
 #include <linux/irqflags.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 
 #include "buddy_probe/debug.h"
 #include "buddy_probe/internal.h"
+#include "mm_lab/debugfs.h"
 
 static void mml_plant_free_again(struct mml_machine *machine, struct mml_page *page)
 {
@@ -76,14 +76,9 @@ static ssize_t mml_plant_misuse_write(struct file *file, const char __user *buf,
 				      size_t len, loff_t *pos)
 {
 	char what[24];
-	int err;
+	int err = mml_word_from_user(what, sizeof(what), buf, len) ?:
+		  mml_plant(file->private_data, what);
 
-	if (len >= sizeof(what))
-		return -EINVAL;
-	if (copy_from_user(what, buf, len))
-		return -EFAULT;
-	what[len] = '\0';
-	err = mml_plant(file->private_data, strim(what));
 	return err ?: len;
 }
 

@@ -7,26 +7,12 @@
 #include <linux/rcupdate.h>
 
 #include "kunit/machine.h"
-#include "slub_probe/debug.h"
+#include "kunit/slub.h"
 
 #define MML_TEST_FRAMES		256
 #define MML_TEST_OBJECTS	200
 
-static const struct mml_rcu_param {
-	const char *name;
-	enum mml_slab_path path;
-	slab_flags_t flags;
-} mml_rcu_params[] = {
-	{ "sheaves", MML_SLAB_SHEAVES },
-	{ "cpu slabs", MML_SLAB_CPU_SLABS },
-	{ "debugged", MML_SLAB_SHEAVES, SLAB_CONSISTENCY_CHECKS | MML_SLAB_METADATA_FLAGS },
-};
-
-static void mml_rcu_desc(const struct mml_rcu_param *param, char *desc)
-{
-	strscpy(desc, param->name, KUNIT_PARAM_DESC_SIZE);
-}
-KUNIT_ARRAY_PARAM(mml_rcu, mml_rcu_params, mml_rcu_desc);
+KUNIT_ARRAY_PARAM(mml_rcu, mml_test_paths, mml_test_path_desc);
 
 /* What readers look at. */
 struct mml_rcu_object {
@@ -35,23 +21,11 @@ struct mml_rcu_object {
 	u8 rest[72];
 };
 
-static struct mml_kmem_cache *mml_rcu_cache(struct kunit *test, struct mml_machine *machine)
-{
-	const struct mml_rcu_param *param = test->param_value;
-	struct mml_kmem_cache_args args = { .path = param->path };
-	struct mml_kmem_cache *s;
-
-	s = mml_kmem_cache_create(machine, "rcu", sizeof(struct mml_rcu_object), &args,
-				  param->flags | SLAB_NO_MERGE);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(s));
-	return s;
-}
-
 /* While somebody reads, no object is another one, and each is what it was. */
 static void mml_rcu_test_readers(struct kunit *test)
 {
 	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
-	struct mml_kmem_cache *s = mml_rcu_cache(test, machine);
+	struct mml_kmem_cache *s = mml_test_cache(test, machine, sizeof(struct mml_rcu_object), 0);
 	struct mml_rcu_object **objects, **others;
 	unsigned int i, j, nr, wrong = 0;
 
@@ -100,7 +74,7 @@ static void mml_rcu_test_destroy(struct kunit *test)
 	unsigned int nr, i;
 
 	for (nr = 1; nr <= MML_TEST_OBJECTS; nr = nr * 3 + 1) {
-		struct mml_kmem_cache *s = mml_rcu_cache(test, machine);
+		struct mml_kmem_cache *s = mml_test_cache(test, machine, sizeof(struct mml_rcu_object), 0);
 
 		for (i = 0; i < nr; i++) {
 			struct mml_rcu_object *object = mml_kmem_cache_alloc(s, GFP_KERNEL);
@@ -117,6 +91,7 @@ static void mml_rcu_test_kmalloc(struct kunit *test)
 {
 	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
 	struct mml_rcu_object *object = NULL, on_stack;
+	struct mml_page *page;
 	size_t size;
 
 	mml_kfree_rcu(machine, object, rcu);
@@ -129,6 +104,14 @@ static void mml_rcu_test_kmalloc(struct kunit *test)
 	object = &on_stack;
 	mml_kfree_rcu(machine, object, rcu);
 	mml_test_expect_reports(test, machine, 1);
+	/* Nor is a frame that somebody has: it is not written to. */
+	page = mml_alloc_pages(machine, GFP_KERNEL | __GFP_ZERO, 0);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	object = mml_page_address(machine, page);
+	mml_kfree_rcu(machine, object, rcu);
+	mml_test_expect_reports(test, machine, 1);
+	KUNIT_EXPECT_NULL(test, memchr_inv(object, 0, PAGE_SIZE));
+	__mml_free_pages(machine, page, 0);
 }
 
 /* Given twice, or given back before: found, with any debugging flag. */
@@ -177,7 +160,7 @@ static void mml_rcu_test_no_sheaf(struct kunit *test)
 static void mml_rcu_test_prefill(struct kunit *test)
 {
 	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
-	struct mml_kmem_cache *s = mml_rcu_cache(test, machine);
+	struct mml_kmem_cache *s = mml_test_cache(test, machine, sizeof(struct mml_rcu_object), 0);
 	static const unsigned int sizes[] = { 1, 7, 40, 60, 61, MML_TEST_OBJECTS };
 	struct mml_rcu_object **objects;
 	struct mml_slab_sheaf *sheaf;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Suite mml_slub: object caches and kmalloc, on both fast paths: random operations over
+ * Suite mml_slub: object caches, on both fast paths and debugged: random operations over
  * many caches against a model that knows each object and what is in it; then one by one.
  *
  * Kernel counterpart: lib/slub_kunit.c.
@@ -8,7 +8,7 @@
 #include <linux/rcupdate.h>
 
 #include "kunit/machine.h"
-#include "slub_probe/debug.h"
+#include "kunit/slub.h"
 
 #define MML_TEST_FRAMES		1024
 #define MML_TEST_CACHES		12
@@ -16,40 +16,8 @@
 #define MML_TEST_OPS		6000
 #define MML_TEST_BULK		40
 
-/* Fast paths, as parameters. */
-static const struct mml_test_path {
-	const char *name;
-	enum mml_slab_path path;
-	slab_flags_t flags;
-} mml_test_paths[] = {
-	{ "sheaves", MML_SLAB_SHEAVES },
-	{ "cpu slabs", MML_SLAB_CPU_SLABS },
-}, mml_test_all_paths[] = {
-	{ "sheaves", MML_SLAB_SHEAVES },
-	{ "cpu slabs", MML_SLAB_CPU_SLABS },
-	{ "debugged", MML_SLAB_SHEAVES, SLAB_CONSISTENCY_CHECKS | MML_SLAB_METADATA_FLAGS },
-};
-
-static void mml_test_path_desc(const struct mml_test_path *path, char *desc)
-{
-	strscpy(desc, path->name, KUNIT_PARAM_DESC_SIZE);
-}
-KUNIT_ARRAY_PARAM(mml_slub_path, mml_test_paths, mml_test_path_desc);
-/* And caches that are debugged, which have neither. */
-KUNIT_ARRAY_PARAM(mml_slub_all, mml_test_all_paths, mml_test_path_desc);
-
-static struct mml_kmem_cache *mml_test_cache(struct kunit *test, struct mml_machine *machine,
-					     unsigned int size, slab_flags_t flags)
-{
-	const struct mml_test_path *param = test->param_value;
-	struct mml_kmem_cache_args args = { .path = param ? param->path : 0 };
-	struct mml_kmem_cache *s;
-
-	s = mml_kmem_cache_create(machine, "test", size, &args, flags | SLAB_NO_MERGE |
-				  (param ? param->flags : 0));
-	KUNIT_ASSERT_FALSE(test, IS_ERR(s));
-	return s;
-}
+KUNIT_ARRAY_PARAM(mml_slub_path, mml_test_fast_paths, mml_test_path_desc);
+KUNIT_ARRAY_PARAM(mml_slub_all, mml_test_paths, mml_test_path_desc);
 
 /*
  * The model: each object, whose cache, and a byte that fills it.
@@ -691,104 +659,6 @@ static void mml_slub_test_fail_nth(struct kunit *test)
 	KUNIT_EXPECT_LT(test, some, made);
 }
 
-/*
- * kmalloc
- */
-
-/* The smallest class that holds @size, as the kernel has them. */
-static size_t mml_test_kmalloc_class(size_t size)
-{
-	if (size > 64 && size <= 96)
-		return 96;
-	if (size > 128 && size <= 192)
-		return 192;
-	return max_t(size_t, roundup_pow_of_two(size), 8);
-}
-
-/* Every size up to a page, and some beyond: the class that it should be, aligned, zeroed. */
-static void mml_slub_test_kmalloc(struct kunit *test)
-{
-	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
-	static const gfp_t types[] = { 0, __GFP_RECLAIMABLE, __GFP_DMA };
-	size_t size;
-	int i;
-
-	for (size = 1; size <= 64 << 10; size += size < PAGE_SIZE ? 1 : size / 9) {
-		for (i = 0; i < ARRAY_SIZE(types); i++) {
-			void *object = mml_kzmalloc(machine, size, GFP_KERNEL | types[i]);
-			size_t room = mml_ksize(machine, object);
-
-			KUNIT_ASSERT_NOT_NULL(test, object);
-			KUNIT_EXPECT_EQ(test, room, mml_test_kmalloc_class(size));
-			KUNIT_EXPECT_NULL(test, memchr_inv(object, 0, size));
-			KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)object, 8));
-			if (is_power_of_2(size))
-				KUNIT_EXPECT_TRUE(test, IS_ALIGNED((unsigned long)object,
-								   size));
-			memset(object, 0xee, room);
-			mml_kfree(machine, object);
-		}
-	}
-	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
-}
-
-/* Nothing, too much, and a product that is more than there is. */
-static void mml_slub_test_kmalloc_edges(struct kunit *test)
-{
-	struct mml_machine *machine = mml_test_build(test, .frames = 2 * MML_SECTION_FRAMES);
-	void *object;
-
-	KUNIT_EXPECT_PTR_EQ(test, mml_kmalloc(machine, 0, GFP_KERNEL), ZERO_SIZE_PTR);
-	KUNIT_EXPECT_EQ(test, mml_ksize(machine, ZERO_SIZE_PTR), 0);
-	mml_kfree(machine, ZERO_SIZE_PTR);
-	mml_kfree(machine, NULL);
-	KUNIT_EXPECT_NULL(test, mml_kmalloc(machine, MML_KMALLOC_MAX_SIZE + 1, GFP_KERNEL));
-	mml_test_expect_reports(test, machine, 1);
-	KUNIT_EXPECT_NULL(test, mml_kmalloc(machine, SIZE_MAX, GFP_KERNEL | __GFP_NOWARN));
-	KUNIT_EXPECT_NULL(test, mml_kmalloc_array(machine, SIZE_MAX / 4, 8, GFP_KERNEL));
-	KUNIT_EXPECT_PTR_EQ(test, mml_kcalloc(machine, 0, 8, GFP_KERNEL), ZERO_SIZE_PTR);
-	object = mml_kcalloc(machine, 33, 3, GFP_KERNEL);
-	KUNIT_EXPECT_EQ(test, mml_ksize(machine, object), 128);
-	KUNIT_EXPECT_NULL(test, memchr_inv(object, 0, 99));
-	mml_kfree(machine, object);
-	/* Of a block, only its beginning can be given back. */
-	object = mml_kmalloc(machine, 3 * PAGE_SIZE, GFP_KERNEL);
-	KUNIT_EXPECT_EQ(test, mml_ksize(machine, object), 4 * PAGE_SIZE);
-	mml_kfree(machine, object + PAGE_SIZE);
-	mml_test_expect_reports(test, machine, 1);
-	mml_kfree(machine, object);
-	object = mml_kmalloc(machine, MML_KMALLOC_MAX_SIZE, GFP_KERNEL);
-	KUNIT_EXPECT_NOT_NULL(test, object);
-	KUNIT_EXPECT_EQ(test, mml_ksize(machine, object), MML_KMALLOC_MAX_SIZE);
-	mml_kfree(machine, object);
-}
-
-/* krealloc: what is in it stays, from class to class, up and down. */
-static void mml_slub_test_krealloc(struct kunit *test)
-{
-	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
-	u8 *object = mml_krealloc(machine, NULL, 5, GFP_KERNEL), *same;
-	size_t size, was = 5;
-
-	memset(object, 0xab, was);
-	for (size = 6; size < 100000; was = size, size = size * 3 / 2) {
-		object = mml_krealloc(machine, object, size, GFP_KERNEL);
-		KUNIT_ASSERT_NOT_NULL(test, object);
-		KUNIT_EXPECT_NULL(test, memchr_inv(object, 0xab, was));
-		memset(object, 0xab, size);
-	}
-	same = mml_krealloc(machine, object, 10, GFP_KERNEL);
-	KUNIT_EXPECT_PTR_EQ(test, same, object);
-	KUNIT_EXPECT_NULL(test, mml_krealloc(machine, object, SIZE_MAX,
-					     GFP_KERNEL | __GFP_NOWARN));
-	KUNIT_EXPECT_NULL(test, memchr_inv(object, 0xab, 10));
-	KUNIT_EXPECT_PTR_EQ(test, mml_krealloc(machine, object, 0, GFP_KERNEL),
-			    ZERO_SIZE_PTR);
-	object = mml_krealloc(machine, ZERO_SIZE_PTR, 20, GFP_KERNEL | __GFP_ZERO);
-	KUNIT_EXPECT_NULL(test, memchr_inv(object, 0, 20));
-	mml_kfree(machine, object);
-}
-
 /* In random order: each object of a slab once, and not as they lie, from here or there on. */
 static void mml_slub_test_random_order(struct kunit *test)
 {
@@ -889,9 +759,6 @@ static struct kunit_case mml_slub_cases[] = {
 	KUNIT_CASE_PARAM(mml_slub_test_fail_nth, mml_slub_path_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_test_random_order, mml_slub_all_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_test_usersize, mml_slub_all_gen_params),
-	KUNIT_CASE(mml_slub_test_kmalloc),
-	KUNIT_CASE(mml_slub_test_kmalloc_edges),
-	KUNIT_CASE(mml_slub_test_krealloc),
 	{}
 };
 

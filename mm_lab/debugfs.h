@@ -17,6 +17,7 @@ struct mml_machine;
 extern const struct mml_debugfs_file mml_ground_files[];	/* of a machine */
 extern const struct mml_debugfs_file mml_root_files[];
 
+int mml_word_from_user(char *word, size_t size, const char __user *buf, size_t len);
 void mml_debugfs_init(void);
 void mml_debugfs_exit(void);
 void mml_debugfs_add(struct dentry *dir, const struct mml_debugfs_file *files,

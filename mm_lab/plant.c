@@ -14,6 +14,8 @@
  */
 #include <linux/debugfs.h>
 #include <linux/export.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include "mm_lab/debugfs.h"
 #include "mm_lab/machine.h"
@@ -58,3 +60,25 @@ const struct file_operations mml_plant_fops = {
 	.open = simple_open,
 	.write = mml_plant_write,
 };
+
+/**
+ * mml_word_from_user - the word that is written to a file that plants what it says
+ * @word: where it goes, without what is no part of it at its end
+ * @size: of @word, in bytes
+ * @buf: what is written
+ * @len: of that, in bytes
+ *
+ * Context: process.
+ * Return: 0; -EINVAL if it is longer; -EFAULT.
+ */
+int mml_word_from_user(char *word, size_t size, const char __user *buf, size_t len)
+{
+	if (len >= size)
+		return -EINVAL;
+	if (copy_from_user(word, buf, len))
+		return -EFAULT;
+	word[len] = '\0';
+	strim(word);
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(mml_word_from_user, MM_LAB);

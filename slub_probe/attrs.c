@@ -15,9 +15,8 @@
  * Locking: engines_lock of the machine, so that its directory stays, while one is made or
  * removed; and publish_lock while one is made, so that its cache stays. Under slab_mutex nothing
  * is done with files: who reads a directory may fault, and reclaim. A file is removed with neither
- * of these two, for that waits
- * for who reads or writes it, and who writes "shrink" takes it; while it is there, so is its
- * cache.
+ * of these two, for that waits for who reads or writes it, and who writes "shrink" takes
+ * slab_mutex; while it is there, so is its cache.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
@@ -58,7 +57,7 @@ static unsigned long mml_count_slabs(struct mml_kmem_cache *s, unsigned int nid)
 	return atomic_long_read(&s->node[nid].nr_slabs);
 }
 
-static unsigned long mml_count_total(struct mml_kmem_cache *s, unsigned int nid)
+static unsigned long mml_count_total_objects(struct mml_kmem_cache *s, unsigned int nid)
 {
 	return atomic_long_read(&s->node[nid].total_objects);
 }
@@ -66,7 +65,7 @@ static unsigned long mml_count_total(struct mml_kmem_cache *s, unsigned int nid)
 /* As in the kernel, what CPUs keep counts as in use. */
 static unsigned long mml_count_objects(struct mml_kmem_cache *s, unsigned int nid)
 {
-	unsigned long total = mml_count_total(s, nid);
+	unsigned long total = mml_count_total_objects(s, nid);
 
 	return total - min(total, mml_partial_objects(s, &s->node[nid]).free);
 }
@@ -102,17 +101,19 @@ static unsigned long mml_count_cpu_slabs(struct mml_kmem_cache *s, unsigned int 
  */
 
 #define MML_SHOW(name, fmt, ...)					\
-static void mml_show_##name(struct seq_file *seq, struct mml_kmem_cache *s) \
+static int mml_show_##name(struct seq_file *seq, struct mml_kmem_cache *s) \
 {									\
 	seq_printf(seq, fmt "\n", __VA_ARGS__);				\
+	return 0;							\
 }
 
 #define MML_SHOW_FLAG(name, flag)	MML_SHOW(name, "%d", !!(s->flags & (flag)))
 
 #define MML_SHOW_NODES(name)						\
-static void mml_show_##name(struct seq_file *seq, struct mml_kmem_cache *s) \
+static int mml_show_##name(struct seq_file *seq, struct mml_kmem_cache *s) \
 {									\
 	mml_show_nodes(seq, s, mml_count_##name);			\
+	return 0;							\
 }
 
 MML_SHOW(object_size, "%u", READ_ONCE(s->object_size))
@@ -136,26 +137,23 @@ MML_SHOW_FLAG(store_user, SLAB_STORE_USER)
 MML_SHOW_FLAG(trace, SLAB_TRACE)
 MML_SHOW_NODES(slabs)
 MML_SHOW_NODES(objects)
+MML_SHOW_NODES(total_objects)
 MML_SHOW_NODES(partial)
 MML_SHOW_NODES(objects_partial)
 MML_SHOW_NODES(cpu_slabs)
 
-static void mml_show_total_objects(struct seq_file *seq, struct mml_kmem_cache *s)
-{
-	mml_show_nodes(seq, s, mml_count_total);
-}
-
-static void mml_show_ctor(struct seq_file *seq, struct mml_kmem_cache *s)
+static int mml_show_ctor(struct seq_file *seq, struct mml_kmem_cache *s)
 {
 	char symbol[MML_SYMBOL_LEN];
 
 	if (s->ctor)
 		seq_printf(seq, "%s\n", mml_symbol(symbol, sizeof(symbol),
 						   (unsigned long)s->ctor));
+	return 0;
 }
 
 /* Objects and slabs that CPUs keep for later; then of each that has any. */
-static void mml_show_slabs_cpu_partial(struct seq_file *seq, struct mml_kmem_cache *s)
+static int mml_show_slabs_cpu_partial(struct seq_file *seq, struct mml_kmem_cache *s)
 {
 	unsigned int slabs = 0, nr;
 	int cpu;
@@ -172,6 +170,17 @@ static void mml_show_slabs_cpu_partial(struct seq_file *seq, struct mml_kmem_cac
 		}
 	}
 	seq_putc(seq, '\n');
+	return 0;
+}
+
+static int mml_show_alloc_traces(struct seq_file *seq, struct mml_kmem_cache *s)
+{
+	return mml_show_traces(seq, s, MML_TRACK_ALLOC);
+}
+
+static int mml_show_free_traces(struct seq_file *seq, struct mml_kmem_cache *s)
+{
+	return mml_show_traces(seq, s, MML_TRACK_FREE);
 }
 
 static int mml_store_shrink(struct mml_kmem_cache *s)
@@ -191,13 +200,15 @@ static int mml_store_validate(struct mml_kmem_cache *s)
 /**
  * struct mml_slab_attr - a file
  * @name: of it
- * @show: what is read; NULL: nothing
+ * @show: what is read, 0 or an errno; NULL: nothing
  * @store: what is done when 1 is written to it, 0 or an errno; NULL: nothing
+ * @flags: which a cache needs to have it
  */
 struct mml_slab_attr {
 	const char *name;
-	void (*show)(struct seq_file *seq, struct mml_kmem_cache *s);
+	int (*show)(struct seq_file *seq, struct mml_kmem_cache *s);
 	int (*store)(struct mml_kmem_cache *s);
+	slab_flags_t flags;
 };
 
 #define MML_ATTR(name)	{ #name, .show = mml_show_##name }
@@ -213,6 +224,8 @@ static const struct mml_slab_attr mml_slab_attrs[] = {
 	MML_ATTR(cpu_slabs), MML_ATTR(slabs_cpu_partial),
 	{ "shrink", .store = mml_store_shrink },
 	{ "validate", .store = mml_store_validate },
+	{ "alloc_traces", .show = mml_show_alloc_traces, .flags = SLAB_STORE_USER },
+	{ "free_traces", .show = mml_show_free_traces, .flags = SLAB_STORE_USER },
 };
 
 /* All files have the same operations; which one it is, its name says. */
@@ -229,10 +242,7 @@ static const struct mml_slab_attr *mml_slab_attr_of(const struct file *file)
 
 static int mml_slab_attr_show(struct seq_file *seq, void *unused)
 {
-	const struct mml_slab_attr *attr = mml_slab_attr_of(seq->file);
-
-	attr->show(seq, seq->private);
-	return 0;
+	return mml_slab_attr_of(seq->file)->show(seq, seq->private);
 }
 
 static int mml_slab_attr_open(struct inode *inode, struct file *file)
@@ -303,15 +313,11 @@ static void mml_publish_cache(struct mml_slub *slub, struct mml_kmem_cache *s)
 	for (i = 0; i < ARRAY_SIZE(mml_slab_attrs); i++) {
 		const struct mml_slab_attr *attr = &mml_slab_attrs[i];
 
+		if (attr->flags & ~s->flags)
+			continue;
 		debugfs_create_file(attr->name, (attr->show ? 0400 : 0) |
 				    (attr->store ? 0200 : 0), s->debugfs, s,
 				    &mml_slab_attr_fops);
-	}
-	if (s->flags & SLAB_STORE_USER) {
-		debugfs_create_file("alloc_traces", 0400, s->debugfs, s,
-				    &mml_alloc_traces_fops);
-		debugfs_create_file("free_traces", 0400, s->debugfs, s,
-				    &mml_free_traces_fops);
 	}
 }
 

@@ -430,18 +430,25 @@ unsigned long mml_cache_shrink(struct mml_kmem_cache *s)
 	return mml_cache_nr_slabs(s);
 }
 
+/* What was given to mml_kfree_rcu() of the cache comes back. Process context. */
+static void mml_cache_wait_rcu(struct mml_kmem_cache *s)
+{
+	mml_flush_all(s);
+	mml_kfree_rcu_flush(mml_slub(s->machine));
+	rcu_barrier();
+}
+
 /*
  * It is to go: give back all that can be, also what waits for readers, and what was damaged and
  * is nobody's. With the CPUs' lock and slab_mutex held. Returns: how many slabs somebody has objects of.
  */
 unsigned long mml_cache_drain(struct mml_kmem_cache *s)
 {
-	if (READ_ONCE(s->rcu_used)) {
-		mml_flush_all(s);
-		mml_kfree_rcu_flush(mml_slub(s->machine));
-		rcu_barrier();
+	/* Who destroys it has waited before; but a CPU may have been about to go then. */
+	if (mml_cache_shrink(s) && READ_ONCE(s->rcu_used)) {
+		mml_cache_wait_rcu(s);
+		mml_cache_shrink(s);
 	}
-	mml_cache_shrink(s);
 	if (s->path == MML_SLAB_DEBUG)
 		mml_debug_release(s);
 	return mml_cache_nr_slabs(s);
@@ -529,6 +536,9 @@ int mml_kmem_cache_destroy(struct mml_kmem_cache *s)
 	if (IS_ERR_OR_NULL(s))
 		return 0;
 	slub = mml_slub(s->machine);
+	/* Not under the locks: who reclaims waits for these. */
+	if (READ_ONCE(s->rcu_used))
+		mml_cache_wait_rcu(s);
 	mml_slub_lock(slub);
 	ret = mml_cache_put(s);
 	mml_slub_unlock(slub);

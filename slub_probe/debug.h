@@ -11,6 +11,8 @@
 
 #include "slub_probe/slab.h"
 
+struct seq_file;
+
 /* Who last did it with an object. */
 enum mml_track_item {
 	MML_TRACK_ALLOC,
@@ -95,6 +97,9 @@ static inline bool mml_slab_stays(const struct mml_kmem_cache *s, struct mml_sla
 	smp_rmb();
 	return stays && mml_slab_at(s, pfn, &next) == slab;
 }
+
+/* traces.c: from where objects were allocated, or freed */
+int mml_show_traces(struct seq_file *seq, struct mml_kmem_cache *s, enum mml_track_item item);
 
 /*
  * debug_report.c: in the kernel log, in the kernel's form. With the list_lock of the slab's

@@ -85,8 +85,8 @@ void __mml_kfree_rcu(struct mml_machine *machine, void *object, struct rcu_head 
 			return;
 		if (s->path == MML_SLAB_DEBUG && !mml_debug_wait(s, slab, object))
 			return;
-	}
-	if (unlikely(!page)) {
+	} else if (unlikely(!page || page->type != MML_PAGE_LARGE_KMALLOC)) {
+		/* That says what is wrong; nothing is written to it. */
 		mml_kfree(machine, object);
 		return;
 	}

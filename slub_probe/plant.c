@@ -23,8 +23,8 @@
 #include <linux/debugfs.h>
 #include <linux/err.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 
+#include "mm_lab/debugfs.h"
 #include "slub_probe/debug.h"
 
 #define MML_PLANT_SIZE	64
@@ -121,14 +121,9 @@ static ssize_t mml_plant_object_write(struct file *file, const char __user *buf,
 				      loff_t *pos)
 {
 	char what[24];
-	int err;
+	int err = mml_word_from_user(what, sizeof(what), buf, len) ?:
+		  mml_plant_misuse(file->private_data, what);
 
-	if (len >= sizeof(what))
-		return -EINVAL;
-	if (copy_from_user(what, buf, len))
-		return -EFAULT;
-	what[len] = '\0';
-	err = mml_plant_misuse(file->private_data, strim(what));
 	return err ?: len;
 }
 

@@ -9,7 +9,6 @@
  * Locking: none; a sheaf is its holder's.
  */
 #include <linux/export.h>
-#include <linux/overflow.h>
 
 #include "slub_probe/slab.h"
 
@@ -122,7 +121,7 @@ EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_sheaf_size, MM_LAB);
 void mml_kmem_cache_return_sheaf(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf)
 {
 	if (s->path == MML_SLAB_SHEAVES && sheaf->capacity == s->sheaf_capacity) {
-		mml_put_sheaf(s, sheaf);
+		mml_sheaf_put(s, sheaf);
 		return;
 	}
 	mml_kmem_cache_free_bulk(s, sheaf->nr, sheaf->objects);

@@ -177,7 +177,7 @@ static void mml_barn_give(struct mml_kmem_cache *s, struct mml_node_barn *barn,
 	kfree_rcu(sheaf, rcu);
 }
 
-static void mml_sheaf_put(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf)
+void mml_sheaf_put(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf)
 {
 	if (sheaf && sheaf != &mml_bootstrap_sheaf)
 		mml_barn_give(s, mml_barn(s), sheaf);
@@ -543,12 +543,6 @@ struct mml_slab_sheaf *mml_get_sheaf(struct mml_kmem_cache *s, gfp_t gfp,
 		mml_barn_pop(&barn->empty, &barn->nr_empty);
 	spin_unlock_irqrestore(&barn->lock, flags);
 	return sheaf ?: mml_alloc_empty_sheaf(s, gfp);
-}
-
-/* It comes back, as one of this cache's, with what it has. */
-void mml_put_sheaf(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf)
-{
-	mml_sheaf_put(s, sheaf);
 }
 
 /*

@@ -3,8 +3,6 @@
  * What caches keep and can do without, as a shrinker of the machine: whoever may sleep
  * and finds no frame has it.
  *
- * What was given to mml_kfree_rcu() is not counted until it is free.
- *
  * The unit is a frame. Counted are
  *	empty slabs on their nodes' lists: those come, all of them
  *	slabs that are a CPU's, on fast path A: they come if nobody has an object of them
@@ -12,7 +10,7 @@
  *		is the last one of its slab brings that; others bring nothing
  *	empty slabs that wait for RCU's readers: those come, too, and are waited for if
  *		nothing else is left to be had
- * and to scan is to have all CPUs give back what they have of a cache, one cache after
+ * and not what was given to mml_kfree_rcu() and is not free yet; and to scan is to have all CPUs give back what they have of a cache, one cache after
  * the other until so many frames have been looked at. What is given back is counted where
  * slabs go, and so is exact, but for what others give back meanwhile.
  *
@@ -22,9 +20,8 @@
  *
  * Locking: slab_mutex. Who holds it asks for no frames, and waits for nobody who does. Who has
  * to leave because he is killed does. The CPUs' lock comes before it and may not be taken here:
- * what a CPU that goes keeps is missed. The rest is that of
- * mml_cache_shrink(). To count, sheaves of other CPUs are looked at under RCU, in which
- * their memory stays.
+ * what a CPU that goes keeps is missed. The rest is that of mml_cache_shrink(). To count,
+ * sheaves of other CPUs are looked at under RCU, in which their memory stays.
  */
 #include <linux/rcupdate.h>
 #include <linux/sched.h>

@@ -581,7 +581,7 @@ void mml_sheaf_free_bulk(struct mml_kmem_cache *s, unsigned int nr, void **objec
 void mml_sheaves_flush(struct mml_kmem_cache *s, struct mml_slub_percpu_sheaves *pcs);
 struct mml_slab_sheaf *mml_get_sheaf(struct mml_kmem_cache *s, gfp_t gfp,
 				     unsigned int capacity);
-void mml_put_sheaf(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf);
+void mml_sheaf_put(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf);
 bool mml_sheaf_free_rcu(struct mml_kmem_cache *s, struct mml_slab *slab, void *object);
 void mml_barn_shrink(struct mml_kmem_cache *s, struct mml_node_barn *barn);
 
@@ -817,13 +817,11 @@ void mml_kfree_rcu_init(struct mml_slub *slub);
 void mml_kfree_rcu_exit(struct mml_slub *slub);
 void mml_kfree_rcu_flush(struct mml_slub *slub);
 
-/* attrs.c, traces.c: a cache's directory in debugfs */
+/* attrs.c: a cache's directory in debugfs */
 void mml_slab_publish_init(struct mml_slub *slub);
 void mml_slab_publish_exit(struct mml_slub *slub);
 void mml_slab_publish(struct mml_slub *slub);
 void mml_slab_unpublish(struct mml_kmem_cache *s);
-extern const struct file_operations mml_alloc_traces_fops;
-extern const struct file_operations mml_free_traces_fops;
 
 /* shrink.c: what they keep, when memory is short */
 int mml_slub_shrinker_init(struct mml_slub *slub);

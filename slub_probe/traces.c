@@ -237,9 +237,9 @@ static void mml_show_location(struct seq_file *seq, const struct mml_location *l
 	seq_putc(seq, '\n');
 }
 
-static int mml_show_traces(struct seq_file *seq, enum mml_track_item item)
+/* Returns: 0; -ENOMEM; -EINTR. */
+int mml_show_traces(struct seq_file *seq, struct mml_kmem_cache *s, enum mml_track_item item)
 {
-	struct mml_kmem_cache *s = seq->private;
 	unsigned int objects = mml_order_objects(s, s->order), i;
 	struct mml_locations all = {};
 	struct mml_traced *traced;
@@ -259,39 +259,3 @@ static int mml_show_traces(struct seq_file *seq, enum mml_track_item item)
 	vfree(traced);
 	return err;
 }
-
-static int mml_alloc_traces_show(struct seq_file *seq, void *unused)
-{
-	return mml_show_traces(seq, MML_TRACK_ALLOC);
-}
-
-static int mml_alloc_traces_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, mml_alloc_traces_show, inode->i_private);
-}
-
-const struct file_operations mml_alloc_traces_fops = {
-	.owner = THIS_MODULE,
-	.open = mml_alloc_traces_open,
-	.read = seq_read,
-	.llseek = seq_lseek,
-	.release = single_release,
-};
-
-static int mml_free_traces_show(struct seq_file *seq, void *unused)
-{
-	return mml_show_traces(seq, MML_TRACK_FREE);
-}
-
-static int mml_free_traces_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, mml_free_traces_show, inode->i_private);
-}
-
-const struct file_operations mml_free_traces_fops = {
-	.owner = THIS_MODULE,
-	.open = mml_free_traces_open,
-	.read = seq_read,
-	.llseek = seq_lseek,
-	.release = single_release,
-};

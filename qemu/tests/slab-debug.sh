@@ -148,6 +148,18 @@ like "what was freed, and is still in a slab" "$(attrs 'cat free_traces')" \
 	'^ +[0-9]+ mml_(session_object_del|ioc_cache_free)\+0x'
 is "all is back" "$(drained_buddyinfo 0)" "$before"
 
+# Each object that comes and goes is told, where that is asked for
+mmlab machine create --memory 4M --slab-debug T,traced told > /dev/null
+machine=$(mmlab machine list | sed -n 's/^machine \([0-9]*\), told:.*/\1/p' | head -1)
+dmesg --clear
+mmlab cache run --machine "$machine" --size 100 --count 3 --name traced > /dev/null
+mmlab cache run --machine "$machine" --size 100 --count 3 --name other > /dev/null
+log=$(dmesg -t)
+is "three come" "$(grep -cE '^TRACE traced alloc 0x[0-9a-f]+ inuse=[0-9]+ fp=0x[0-9a-f]+$' <<< "$log")" 3
+is "and go" "$(grep -cE '^TRACE traced free 0x[0-9a-f]+ inuse=[0-9]+ fp=0x[0-9a-f]+$' <<< "$log")" 3
+is "and no others are told" "$(grep -c '^TRACE ' <<< "$log")" 6
+ok "that machine goes" mmlab machine destroy told
+
 #
 # Events
 #
