@@ -149,8 +149,8 @@ like "what was freed, and is still in a slab" "$(attrs 'cat free_traces')" \
 is "all is back" "$(drained_buddyinfo 0)" "$before"
 
 # Each object that comes and goes is told, where that is asked for
-mmlab machine create --memory 4M --slab-debug T,traced told > /dev/null
-machine=$(mmlab machine list | sed -n 's/^machine \([0-9]*\), told:.*/\1/p' | head -1)
+machine=$(mmlab machine create --memory 4M --slab-debug T,traced told |
+	sed -n 's/^machine \([0-9]*\), told:.*/\1/p')
 dmesg --clear
 mmlab cache run --machine "$machine" --size 100 --count 3 --name traced > /dev/null
 mmlab cache run --machine "$machine" --size 100 --count 3 --name other > /dev/null
