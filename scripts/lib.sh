@@ -35,6 +35,9 @@ MMLAB_SERIES=6.12
 # BUG(), WARN(), oopses, the sanitizers, lockdep and the watchdogs print.
 MMLAB_SPLAT='BUG: |WARNING: |kernel BUG at |Oops: |Oops\[|KASAN: |UBSAN: |KCSAN: |general protection fault|INFO: (task .* blocked|rcu|trying to register|possible)|rcu: INFO: |kmemleak: [0-9]+ new|Kernel panic'
 
+# What qemu/vm exits with if the emulator was at fault, and not what ran in it
+MMLAB_STATUS_BREAKPOINT=121
+
 # Started by make or not, a script's own makes begin afresh: no job server of
 # somebody else's, no variable of somebody's command line.
 unset MAKEFLAGS MFLAGS MAKELEVEL
