@@ -8,7 +8,9 @@
  * As a module on a kernel with several CPUs this is the real thing (qemu/tests/storm.sh);
  * on UML the contexts still interrupt each other.
  */
+#include <linux/completion.h>
 #include <linux/cpu.h>
+#include <linux/delay.h>
 #include <linux/hrtimer.h>
 #include <linux/kthread.h>
 #include <linux/rcupdate.h>
@@ -387,7 +389,75 @@ static void mml_slub_storm_test_scarce(struct kunit *test)
 	mml_slub_storm_run(test, 320);
 }
 
+/*
+ * Somebody on another CPU has its sheaves while they are to be flushed, or looked at: that is
+ * done, once they are given back.
+ */
+
+#define MML_HOLD_MS	20
+
+/**
+ * struct mml_sheaves_holder - who has a CPU's sheaves for a while
+ * @s: of which cache
+ * @begun: they are its
+ * @ended: they were
+ */
+struct mml_sheaves_holder {
+	struct mml_kmem_cache *s;
+	struct completion begun;
+	bool ended;
+};
+
+static int mml_sheaves_hold(void *data)
+{
+	struct mml_sheaves_holder *holder = data;
+	struct mml_slub_percpu_sheaves *pcs;
+
+	mml_kmem_cache_free(holder->s, mml_kmem_cache_alloc(holder->s, GFP_KERNEL));
+	/* Only interrupts find them taken. */
+	if (WARN_ON(!mml_sheaves_trylock(holder->s, &pcs)))
+		return -EBUSY;
+	complete(&holder->begun);
+	mdelay(MML_HOLD_MS);
+	WRITE_ONCE(holder->ended, true);
+	mml_sheaves_unlock(pcs);
+	return 0;
+}
+
+static void mml_slub_storm_test_held(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_STORM_FRAMES);
+	struct mml_kmem_cache *s = mml_kmem_cache_create(machine, "held", 64, NULL, SLAB_NO_MERGE);
+	int cpu = cpumask_any_but(cpu_online_mask, raw_smp_processor_id()), round;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(s));
+	for (round = 0; round < 2 && cpu < nr_cpu_ids; round++) {
+		struct mml_sheaves_holder holder = {
+			.s = s, .begun = COMPLETION_INITIALIZER_ONSTACK(holder.begun) };
+		struct task_struct *task = kthread_create(mml_sheaves_hold, &holder,
+							  "mml_slub/holder");
+
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+		get_task_struct(task);
+		kthread_bind(task, cpu);
+		set_cpus_allowed_ptr(current, cpumask_of(cpumask_any_but(cpu_online_mask, cpu)));
+		wake_up_process(task);
+		wait_for_completion(&holder.begun);
+		KUNIT_EXPECT_FALSE(test, READ_ONCE(holder.ended));
+		if (round)
+			KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+		else
+			KUNIT_EXPECT_EQ(test, mml_kmem_cache_shrink(s), 0);
+		KUNIT_EXPECT_TRUE(test, READ_ONCE(holder.ended));
+		kthread_stop_put(task);
+	}
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+	if (!round)
+		kunit_skip(test, "there is but one CPU");
+}
+
 static struct kunit_case mml_slub_storm_cases[] = {
+	KUNIT_CASE(mml_slub_storm_test_held),
 	KUNIT_CASE(mml_slub_storm_test_plenty),
 	KUNIT_CASE(mml_slub_storm_test_scarce),
 	{}

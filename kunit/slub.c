@@ -525,6 +525,45 @@ static void mml_slub_test_double_free_cpu(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
 }
 
+/*
+ * Who interrupts somebody that has the CPU's sheaves does without: every request is served,
+ * and nothing of the sheaves is touched.
+ */
+static void mml_slub_test_interrupted(struct kunit *test)
+{
+	struct mml_machine *machine = mml_test_build(test, .frames = MML_TEST_FRAMES);
+	struct mml_kmem_cache *s = mml_kmem_cache_create(machine, "x", 64, NULL, SLAB_NO_MERGE);
+	struct mml_slub_percpu_sheaves before, *pcs;
+	void *single, *many[4], *waiting;
+	unsigned int nr, nr_after;
+	bool all, same;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(s));
+	mml_kmem_cache_free(s, mml_kmem_cache_alloc(s, GFP_KERNEL));
+	waiting = mml_kmem_cache_alloc(s, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, waiting);
+
+	KUNIT_ASSERT_TRUE(test, mml_sheaves_trylock(s, &pcs));
+	before = *pcs;
+	nr = pcs->main->nr;
+	single = mml_kmem_cache_alloc(s, GFP_NOWAIT);
+	all = mml_kmem_cache_alloc_bulk(s, GFP_NOWAIT, ARRAY_SIZE(many), many);
+	mml_kmem_cache_free(s, single);
+	if (all)
+		mml_kmem_cache_free_bulk(s, ARRAY_SIZE(many), many);
+	__mml_kfree_rcu(machine, waiting, waiting);
+	same = !memcmp(&before, pcs, sizeof(before));
+	nr_after = pcs->main->nr;
+	mml_sheaves_unlock(pcs);
+
+	KUNIT_EXPECT_NOT_NULL(test, single);
+	KUNIT_EXPECT_TRUE(test, all);
+	KUNIT_EXPECT_TRUE(test, same);
+	KUNIT_EXPECT_EQ(test, nr, nr_after);
+	KUNIT_EXPECT_EQ(test, mml_test_violations(machine), 0);
+	KUNIT_EXPECT_EQ(test, mml_kmem_cache_destroy(s), 0);
+}
+
 /* A node is full: objects for it come from another one, but not a slab for each. */
 static void mml_slub_test_full_node(struct kunit *test)
 {
@@ -752,6 +791,7 @@ static struct kunit_case mml_slub_cases[] = {
 	KUNIT_CASE_PARAM(mml_slub_test_damage, mml_slub_path_gen_params),
 	KUNIT_CASE_PARAM(mml_slub_test_double_free, mml_slub_path_gen_params),
 	KUNIT_CASE(mml_slub_test_double_free_cpu),
+	KUNIT_CASE(mml_slub_test_interrupted),
 	KUNIT_CASE_PARAM(mml_slub_test_full_node, mml_slub_all_gen_params),
 	KUNIT_CASE(mml_slub_test_large),
 	KUNIT_CASE_PARAM(mml_slub_test_typesafe, mml_slub_all_gen_params),

@@ -19,8 +19,8 @@
 #undef mml_kmem_cache_alloc_node
 
 static noinline void *mml_kmem_cache_alloc_traced(struct mml_kmem_cache *s, gfp_t gfp,
-						  int nid, struct mml_alloc_site *site,
-						  unsigned long addr)
+						  struct mml_alloc_site *site,
+						  unsigned long addr, int nid)
 {
 	void *object = mml_slab_alloc(s, gfp, nid, s->object_size, site, addr);
 
@@ -29,11 +29,12 @@ static noinline void *mml_kmem_cache_alloc_traced(struct mml_kmem_cache *s, gfp_
 }
 
 /* Any request for an object of a cache. */
-static noinline void *__mml_kmem_cache_alloc(struct mml_kmem_cache *s, gfp_t gfp, int nid,
-					     struct mml_alloc_site *site, unsigned long addr)
+static noinline void *__mml_kmem_cache_alloc(struct mml_kmem_cache *s, gfp_t gfp,
+					     struct mml_alloc_site *site,
+					     unsigned long addr, int nid)
 {
 	if (trace_kmem_cache_alloc_enabled())
-		return mml_kmem_cache_alloc_traced(s, gfp, nid, site, addr);
+		return mml_kmem_cache_alloc_traced(s, gfp, site, addr, nid);
 	return mml_slab_alloc(s, gfp, nid, s->object_size, site, addr);
 }
 
@@ -60,7 +61,7 @@ void *mml_kmem_cache_alloc(struct mml_kmem_cache *s, gfp_t gfp, struct mml_alloc
 		if (likely(object))
 			return object;
 	}
-	return __mml_kmem_cache_alloc(s, gfp, NUMA_NO_NODE, site, _RET_IP_);
+	return __mml_kmem_cache_alloc(s, gfp, site, _RET_IP_, NUMA_NO_NODE);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_alloc, MM_LAB);
 
@@ -80,7 +81,7 @@ void *mml_kmem_cache_alloc_node(struct mml_kmem_cache *s, gfp_t gfp, int nid,
 	mml_might_alloc(gfp);
 	if (unlikely(nid < 0 || nid >= s->nr_nodes))
 		nid = NUMA_NO_NODE;
-	return __mml_kmem_cache_alloc(s, gfp, nid, site, _RET_IP_);
+	return __mml_kmem_cache_alloc(s, gfp, site, _RET_IP_, nid);
 }
 EXPORT_SYMBOL_NS_GPL(mml_kmem_cache_alloc_node, MM_LAB);
 

@@ -381,26 +381,18 @@ static void mml_flush_this_cpu(void *cache)
 	struct mml_kmem_cache *s = cache;
 	unsigned long flags;
 
-	if (s->path == MML_SLAB_SHEAVES) {
-		local_lock_irqsave(&s->cpu_sheaves->lock, flags);
-		mml_sheaves_flush(s, this_cpu_ptr(s->cpu_sheaves));
-		local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
-	} else if (s->path == MML_SLAB_CPU_SLABS) {
-		local_lock_irqsave(&s->cpu_slab->lock, flags);
-		mml_cpu_slab_flush(s, this_cpu_ptr(s->cpu_slab));
-		local_unlock_irqrestore(&s->cpu_slab->lock, flags);
-	}
+	local_lock_irqsave(&s->cpu_slab->lock, flags);
+	mml_cpu_slab_flush(s, this_cpu_ptr(s->cpu_slab));
+	local_unlock_irqrestore(&s->cpu_slab->lock, flags);
 }
 
 /* What CPUs keep of the cache goes back to its slabs. Process context, interrupts on. */
 static void mml_flush_all(struct mml_kmem_cache *s)
 {
-	unsigned int i;
-
-	if (s->path != MML_SLAB_DEBUG)
+	if (s->path == MML_SLAB_SHEAVES)
+		mml_sheaves_flush(s);
+	else if (s->path == MML_SLAB_CPU_SLABS)
 		on_each_cpu(mml_flush_this_cpu, s, true);
-	for (i = 0; s->path == MML_SLAB_SHEAVES && i < s->nr_nodes; i++)
-		mml_barn_shrink(s, &s->node[i].barn);
 }
 
 /* A CPU is dead: nobody uses what it keeps. */
@@ -410,7 +402,7 @@ void mml_cache_cpu_dead(struct mml_kmem_cache *s, unsigned int cpu)
 
 	local_irq_save(flags);
 	if (s->path == MML_SLAB_SHEAVES)
-		mml_sheaves_flush(s, per_cpu_ptr(s->cpu_sheaves, cpu));
+		mml_sheaves_flush_dead(s, cpu);
 	else if (s->path == MML_SLAB_CPU_SLABS)
 		mml_cpu_slab_flush(s, per_cpu_ptr(s->cpu_slab, cpu));
 	local_irq_restore(flags);

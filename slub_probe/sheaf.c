@@ -15,18 +15,18 @@
  * in one go. An object of another node than this CPU's goes to its slab at once.
  *
  * Kernel counterpart: mm/slub.c of v7.0: alloc_from_pcs(), free_to_pcs(),
- * __pcs_replace_empty_main(), __pcs_replace_full_main(), struct node_barn. Differences:
- * interrupts are off for a look at the sheaves, so no request fails because another one was
- * interrupted; a CPU gets its sheaves when it first needs them; the barn's full sheaves may
- * be partly filled.
+ * __pcs_replace_empty_main(), __pcs_replace_full_main(), struct node_barn. Differences: a CPU
+ * gets its sheaves when it first needs them; the barn's full sheaves may be partly filled;
+ * CPUs are asked to flush theirs by interrupt, and once more if that came at a bad time.
  *
  * Invariants, checked by mml_slub_validate():
  *	a sheaf has no more objects than its capacity, and each is one of the cache's
  *	the barn's full sheaves have objects, the empty ones none
  *
- * Locking: pcs->lock, a local lock, interrupts off; barn->lock inside it. Sheaves are filled
- * and emptied outside, when they are nobody's. Their memory goes by RCU, for shrink.c looks
- * at those of other CPUs.
+ * Locking: mml_sheaves_trylock(), which disables preemption, and which an interrupt may find
+ * taken: it goes to slabs then, as who finds nothing in sheaves. barn->lock inside it.
+ * Sheaves are filled and emptied outside, when they are nobody's. Their memory goes by RCU,
+ * for shrink.c looks at those of other CPUs.
  */
 #include <linux/mm.h>
 
@@ -135,16 +135,17 @@ static struct mml_slab_sheaf *mml_barn_replace_empty(struct mml_node_barn *barn,
 						     struct mml_slab_sheaf *empty)
 {
 	struct mml_slab_sheaf *full;
+	unsigned long flags;
 
 	if (!READ_ONCE(barn->nr_full))
 		return NULL;
-	spin_lock(&barn->lock);
+	spin_lock_irqsave(&barn->lock, flags);
 	full = mml_barn_pop(&barn->full, &barn->nr_full);
 	if (full && empty != &mml_bootstrap_sheaf) {
 		list_add(&empty->barn_list, &barn->empty);
 		barn->nr_empty++;
 	}
-	spin_unlock(&barn->lock);
+	spin_unlock_irqrestore(&barn->lock, flags);
 	return full;
 }
 
@@ -153,17 +154,18 @@ static struct mml_slab_sheaf *mml_barn_replace_full(struct mml_node_barn *barn,
 						    struct mml_slab_sheaf *full)
 {
 	struct mml_slab_sheaf *empty = NULL;
+	unsigned long flags;
 
 	if (!READ_ONCE(barn->nr_empty) || READ_ONCE(barn->nr_full) >= MML_BARN_MAX)
 		return NULL;
-	spin_lock(&barn->lock);
+	spin_lock_irqsave(&barn->lock, flags);
 	if (barn->nr_full < MML_BARN_MAX)
 		empty = mml_barn_pop(&barn->empty, &barn->nr_empty);
 	if (empty && full->nr) {
 		list_add(&full->barn_list, &barn->full);
 		barn->nr_full++;
 	}
-	spin_unlock(&barn->lock);
+	spin_unlock_irqrestore(&barn->lock, flags);
 	return empty;
 }
 
@@ -202,7 +204,7 @@ void mml_barn_shrink(struct mml_kmem_cache *s, struct mml_node_barn *barn)
 }
 
 /*
- * This CPU's sheaves, with its lock held.
+ * This CPU's sheaves, which the caller has.
  */
 
 /*
@@ -266,41 +268,39 @@ static void *mml_sheaf_refill(struct mml_kmem_cache *s, struct mml_slab_sheaf *s
 			      gfp_t gfp)
 {
 	struct mml_slub_percpu_sheaves *pcs;
-	unsigned long flags;
 	void *object;
 
 	sheaf->nr = mml_refill_objects(s, sheaf->objects, gfp, mml_numa_node(s->machine),
 				       sheaf->capacity);
 	object = sheaf->nr ? sheaf->objects[--sheaf->nr] : NULL;
-	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
-	pcs = this_cpu_ptr(s->cpu_sheaves);
-	sheaf = mml_pcs_install(pcs, sheaf, pcs->main->nr < sheaf->nr);
-	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	if (likely(mml_sheaves_trylock(s, &pcs))) {
+		sheaf = mml_pcs_install(pcs, sheaf, pcs->main->nr < sheaf->nr);
+		mml_sheaves_unlock(pcs);
+	}
 	mml_sheaf_put(s, sheaf);
 	return object;
 }
 
 /*
- * This CPU's main sheaf is empty, or the object has to be of a certain node. Returns: NULL if
- * there is no memory.
+ * This CPU's main sheaf is empty or not to be had, or the object has to be of a certain node.
+ * Returns: NULL if there is no memory.
  */
 void *mml_sheaf_alloc_slow(struct mml_kmem_cache *s, gfp_t gfp, int nid)
 {
 	struct mml_slub_percpu_sheaves *pcs;
 	struct mml_slab_sheaf *sheaf = NULL;
-	unsigned long flags;
 	void *object = NULL;
 
 	/* What sheaves have is mostly of this node, but not always. */
 	if (unlikely(nid != NUMA_NO_NODE && s->nr_nodes > 1))
 		return mml_alloc_one(s, gfp, nid);
-	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
-	pcs = this_cpu_ptr(s->cpu_sheaves);
+	if (unlikely(!mml_sheaves_trylock(s, &pcs)))
+		return mml_alloc_one(s, gfp, NUMA_NO_NODE);
 	if (pcs->main->nr || mml_pcs_replace_empty_main(s, pcs))
 		object = pcs->main->objects[--pcs->main->nr];
 	else
 		swap(sheaf, pcs->spare);
-	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	mml_sheaves_unlock(pcs);
 	if (object)
 		return object;
 	if (!sheaf)
@@ -314,10 +314,9 @@ static unsigned int mml_sheaf_pop_many(struct mml_kmem_cache *s, unsigned int nr
 {
 	struct mml_slub_percpu_sheaves *pcs;
 	unsigned int done = 0, some;
-	unsigned long flags;
 
-	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
-	pcs = this_cpu_ptr(s->cpu_sheaves);
+	if (unlikely(!mml_sheaves_trylock(s, &pcs)))
+		return 0;
 	while (done < nr && (pcs->main->nr || mml_pcs_replace_empty_main(s, pcs))) {
 		struct mml_slab_sheaf *main = pcs->main;
 
@@ -326,7 +325,7 @@ static unsigned int mml_sheaf_pop_many(struct mml_kmem_cache *s, unsigned int nr
 		memcpy(objects + done, main->objects + main->nr, some * sizeof(*objects));
 		done += some;
 	}
-	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	mml_sheaves_unlock(pcs);
 	return done;
 }
 
@@ -369,38 +368,37 @@ static struct mml_slab_sheaf *mml_sheaf_make_empty(struct mml_kmem_cache *s,
 	return sheaf ?: mml_alloc_empty_sheaf(s, GFP_NOWAIT);
 }
 
-/* This CPU's main sheaf is full. Returns: false if the object has to go to its slab. */
+/* This CPU's main sheaf is full, or not to be had. Returns: false if the object has to go to its slab. */
 static bool mml_sheaf_push_slow(struct mml_kmem_cache *s, void *object)
 {
 	struct mml_slub_percpu_sheaves *pcs;
 	struct mml_slab_sheaf *sheaf = NULL;
-	unsigned long flags;
 	bool done;
 
-	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
-	pcs = this_cpu_ptr(s->cpu_sheaves);
+	if (unlikely(!mml_sheaves_trylock(s, &pcs)))
+		return false;
 	done = pcs->main->nr < pcs->main->capacity || mml_pcs_replace_full_main(s, pcs);
 	if (done)
 		pcs->main->objects[pcs->main->nr++] = object;
 	else
 		swap(sheaf, pcs->spare);
-	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	mml_sheaves_unlock(pcs);
 	if (done)
 		return true;
 	sheaf = mml_sheaf_make_empty(s, sheaf);
 	if (!sheaf)
 		return false;
 	sheaf->objects[sheaf->nr++] = object;
-	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
-	pcs = this_cpu_ptr(s->cpu_sheaves);
-	sheaf = mml_pcs_install(pcs, sheaf, pcs->main->capacity - pcs->main->nr <
-				sheaf->capacity - sheaf->nr);
-	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	if (likely(mml_sheaves_trylock(s, &pcs))) {
+		sheaf = mml_pcs_install(pcs, sheaf, pcs->main->capacity - pcs->main->nr <
+					sheaf->capacity - sheaf->nr);
+		mml_sheaves_unlock(pcs);
+	}
 	mml_sheaf_put(s, sheaf);
 	return true;
 }
 
-/* It is of another node, or this CPU's main sheaf is full. */
+/* It is of another node, or this CPU's main sheaf is full or not to be had. */
 void mml_sheaf_free_slow(struct mml_kmem_cache *s, struct mml_slab *slab, void *object)
 {
 	if (!mml_slab_is_local(s, slab) || !mml_sheaf_push_slow(s, object))
@@ -413,10 +411,9 @@ static unsigned int mml_sheaf_push_many(struct mml_kmem_cache *s, unsigned int n
 {
 	struct mml_slub_percpu_sheaves *pcs;
 	unsigned int done = 0, some;
-	unsigned long flags;
 
-	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
-	pcs = this_cpu_ptr(s->cpu_sheaves);
+	if (unlikely(!mml_sheaves_trylock(s, &pcs)))
+		return 0;
 	while (done < nr && (pcs->main->nr < pcs->main->capacity ||
 			     mml_pcs_replace_full_main(s, pcs))) {
 		struct mml_slab_sheaf *main = pcs->main;
@@ -426,7 +423,7 @@ static unsigned int mml_sheaf_push_many(struct mml_kmem_cache *s, unsigned int n
 		main->nr += some;
 		done += some;
 	}
-	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	mml_sheaves_unlock(pcs);
 	return done;
 }
 
@@ -482,7 +479,7 @@ static void mml_rcu_free_sheaf(struct rcu_head *rcu)
 	mml_barn_give(s, &s->node[sheaf->nid].barn, sheaf);
 }
 
-/* This CPU's is full, or is not to wait for more. Its lock is held. */
+/* A CPU's is full, or is not to wait for more. The caller has its sheaves. */
 static void mml_submit_rcu_sheaf(struct mml_kmem_cache *s, struct mml_slub_percpu_sheaves *pcs)
 {
 	struct mml_slab_sheaf *sheaf = pcs->rcu_free;
@@ -494,12 +491,14 @@ static void mml_submit_rcu_sheaf(struct mml_kmem_cache *s, struct mml_slub_percp
 	call_rcu(&sheaf->rcu, mml_rcu_free_sheaf);
 }
 
-/* See mml_kfree_rcu(). Returns: false: it is of another node, or there is no sheaf for it. */
+/*
+ * See mml_kfree_rcu(). Returns: false: it is of another node, or there is no sheaf for it, or
+ * none to be had.
+ */
 bool mml_sheaf_free_rcu(struct mml_kmem_cache *s, struct mml_slab *slab, void *object)
 {
 	struct mml_slub_percpu_sheaves *pcs;
 	struct mml_slab_sheaf *sheaf = NULL;
-	unsigned long flags;
 
 	if (!mml_slab_is_local(s, slab))
 		return false;
@@ -508,18 +507,18 @@ bool mml_sheaf_free_rcu(struct mml_kmem_cache *s, struct mml_slab *slab, void *o
 		if (!sheaf)
 			return false;
 	}
-	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
-	pcs = this_cpu_ptr(s->cpu_sheaves);
-	/* Perhaps on another CPU, or there is one meanwhile, or none any more. */
-	if (!pcs->rcu_free)
-		swap(pcs->rcu_free, sheaf);
-	if (pcs->rcu_free) {
-		pcs->rcu_free->objects[pcs->rcu_free->nr++] = object;
-		object = NULL;
-		if (pcs->rcu_free->nr == pcs->rcu_free->capacity)
-			mml_submit_rcu_sheaf(s, pcs);
+	if (likely(mml_sheaves_trylock(s, &pcs))) {
+		/* Perhaps on another CPU, or there is one meanwhile, or none any more. */
+		if (!pcs->rcu_free)
+			swap(pcs->rcu_free, sheaf);
+		if (pcs->rcu_free) {
+			pcs->rcu_free->objects[pcs->rcu_free->nr++] = object;
+			object = NULL;
+			if (pcs->rcu_free->nr == pcs->rcu_free->capacity)
+				mml_submit_rcu_sheaf(s, pcs);
+		}
+		mml_sheaves_unlock(pcs);
 	}
-	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
 	mml_sheaf_put(s, sheaf);
 	return !object;
 }
@@ -549,11 +548,8 @@ struct mml_slab_sheaf *mml_get_sheaf(struct mml_kmem_cache *s, gfp_t gfp,
  * Of a cache as a whole.
  */
 
-/*
- * All objects of a CPU's sheaves go back to their slabs, some of them once readers are done. It
- * is this one, or is dead.
- */
-void mml_sheaves_flush(struct mml_kmem_cache *s, struct mml_slub_percpu_sheaves *pcs)
+/* All objects of a CPU's sheaves go back to their slabs, some of them once readers are done. */
+static void mml_pcs_flush(struct mml_kmem_cache *s, struct mml_slub_percpu_sheaves *pcs)
 {
 	mml_sheaf_flush(s, pcs->main);
 	if (pcs->spare)
@@ -561,9 +557,48 @@ void mml_sheaves_flush(struct mml_kmem_cache *s, struct mml_slub_percpu_sheaves 
 	mml_submit_rcu_sheaf(s, pcs);
 }
 
+/* Of this one, by interrupt. */
+static void mml_flush_this_cpu(void *cache)
+{
+	struct mml_kmem_cache *s = cache;
+	struct mml_slub_percpu_sheaves *pcs;
+	bool acquired = mml_sheaves_trylock(s, &pcs);
+
+	WRITE_ONCE(this_cpu_ptr(s->cpu_sheaves)->missed, !acquired);
+	if (!acquired)
+		return;
+	mml_pcs_flush(s, pcs);
+	mml_sheaves_unlock(pcs);
+}
+
+/*
+ * All that CPUs and barns keep goes back to slabs. A CPU whose sheaves somebody has is asked
+ * until nobody has them, which is soon. Process context, interrupts on.
+ */
+void mml_sheaves_flush(struct mml_kmem_cache *s)
+{
+	unsigned int i;
+	int cpu;
+
+	on_each_cpu(mml_flush_this_cpu, s, true);
+	for_each_online_cpu(cpu)
+		while (READ_ONCE(per_cpu_ptr(s->cpu_sheaves, cpu)->missed))
+			if (smp_call_function_single(cpu, mml_flush_this_cpu, s, true))
+				break;
+	for (i = 0; i < s->nr_nodes; i++)
+		mml_barn_shrink(s, &s->node[i].barn);
+}
+
+/* A CPU is dead: nobody uses what it keeps. Interrupts are off. */
+void mml_sheaves_flush_dead(struct mml_kmem_cache *s, unsigned int cpu)
+{
+	mml_pcs_flush(s, per_cpu_ptr(s->cpu_sheaves, cpu));
+}
+
 /* Returns: 0 or -ENOMEM. */
 int mml_sheaves_init(struct mml_kmem_cache *s)
 {
+	static struct lock_class_key key;
 	unsigned int i;
 	int cpu;
 
@@ -573,7 +608,7 @@ int mml_sheaves_init(struct mml_kmem_cache *s)
 	for_each_possible_cpu(cpu) {
 		struct mml_slub_percpu_sheaves *pcs = per_cpu_ptr(s->cpu_sheaves, cpu);
 
-		local_lock_init(&pcs->lock);
+		lockdep_init_map(&pcs->dep_map, "mml_slub_percpu_sheaves", &key, 0);
 		pcs->main = &mml_bootstrap_sheaf;
 	}
 	for (i = 0; i < s->nr_nodes; i++)

@@ -169,16 +169,20 @@ struct mml_slab_sheaf {
 
 /**
  * struct mml_slub_percpu_sheaves - fast path B: this CPU's sheaves
- * @lock: interrupts off; protects the rest
  * @main: objects are allocated from it and freed to it; never NULL
  * @spare: another one, or NULL
  * @rcu_free: objects that readers may still look at, or NULL
+ * @acquired: somebody has them; see mml_sheaves_trylock(), which protects all of these
+ * @missed: they were to be flushed, and somebody had them
+ * @dep_map: for lockdep, which cannot see @acquired
  */
 struct mml_slub_percpu_sheaves {
-	local_lock_t lock;
 	struct mml_slab_sheaf *main;
 	struct mml_slab_sheaf *spare;
 	struct mml_slab_sheaf *rcu_free;
+	bool acquired;
+	bool missed;
+	struct lockdep_map dep_map;
 };
 
 /* Sheaves that a barn takes in, of either kind; who swaps may leave an empty one more. */
@@ -186,7 +190,7 @@ struct mml_slub_percpu_sheaves {
 
 /**
  * struct mml_node_barn - sheaves that no CPU has, of one node
- * @lock: irq-safe; under a CPU's lock; protects the rest
+ * @lock: irq-safe; by who has a CPU's sheaves, too; protects the rest
  * @full: sheaves with objects
  * @empty: sheaves without
  * @nr_full: how many
@@ -578,7 +582,8 @@ void mml_sheaf_free_slow(struct mml_kmem_cache *s, struct mml_slab *slab, void *
 unsigned int mml_sheaf_alloc_bulk(struct mml_kmem_cache *s, gfp_t gfp, unsigned int nr,
 				  void **objects);
 void mml_sheaf_free_bulk(struct mml_kmem_cache *s, unsigned int nr, void **objects);
-void mml_sheaves_flush(struct mml_kmem_cache *s, struct mml_slub_percpu_sheaves *pcs);
+void mml_sheaves_flush(struct mml_kmem_cache *s);
+void mml_sheaves_flush_dead(struct mml_kmem_cache *s, unsigned int cpu);
 struct mml_slab_sheaf *mml_get_sheaf(struct mml_kmem_cache *s, gfp_t gfp,
 				     unsigned int capacity);
 void mml_sheaf_put(struct mml_kmem_cache *s, struct mml_slab_sheaf *sheaf);
@@ -621,34 +626,71 @@ static __always_inline bool mml_cache_has_object(const struct mml_kmem_cache *s,
 	return pfn < s->machine->nr_frames && mml_slab_around(s, pfn, s->order);
 }
 
-/* The last object of this CPU's main sheaf. Returns: NULL if it has none. */
+/*
+ * This CPU's sheaves, which are ours until mml_sheaves_unlock(). Interrupts stay on: one that
+ * comes meanwhile finds them acquired and does without. Kernel counterpart: local_trylock_t
+ * of v6.15.
+ *
+ * Context: any but NMI. Return: true: they are at @sheaves, and preemption is off; false if
+ * who was interrupted has them.
+ */
+static __always_inline bool mml_sheaves_trylock(struct mml_kmem_cache *s,
+						struct mml_slub_percpu_sheaves **sheaves)
+{
+	struct mml_slub_percpu_sheaves *pcs;
+
+	preempt_disable();
+	pcs = this_cpu_ptr(s->cpu_sheaves);
+	if (unlikely(READ_ONCE(pcs->acquired))) {
+		preempt_enable();
+		return false;
+	}
+	/* Who interrupts us here has given them back before we go on. */
+	WRITE_ONCE(pcs->acquired, true);
+	barrier();
+	lock_map_acquire_try(&pcs->dep_map);
+	*sheaves = pcs;
+	return true;
+}
+
+static __always_inline void mml_sheaves_unlock(struct mml_slub_percpu_sheaves *pcs)
+{
+	lock_map_release(&pcs->dep_map);
+	barrier();
+	WRITE_ONCE(pcs->acquired, false);
+	preempt_enable();
+}
+
+/* The last object of this CPU's main sheaf. Returns: NULL if there is none to be had. */
 static __always_inline void *mml_sheaf_pop(struct mml_kmem_cache *s)
 {
+	struct mml_slub_percpu_sheaves *pcs;
 	struct mml_slab_sheaf *main;
 	void *object = NULL;
-	unsigned long flags;
 
-	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
-	main = this_cpu_ptr(s->cpu_sheaves)->main;
+	if (unlikely(!mml_sheaves_trylock(s, &pcs)))
+		return NULL;
+	main = pcs->main;
 	if (likely(main->nr))
 		object = main->objects[--main->nr];
-	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	mml_sheaves_unlock(pcs);
 	return object;
 }
 
-/* Returns: false if this CPU's main sheaf is full. */
+/* Returns: false if this CPU's main sheaf is full, or is not to be had. */
 static __always_inline bool mml_sheaf_push(struct mml_kmem_cache *s, void *object)
 {
+	struct mml_slub_percpu_sheaves *pcs;
 	struct mml_slab_sheaf *main;
-	unsigned long flags;
 	bool room;
 
-	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
-	main = this_cpu_ptr(s->cpu_sheaves)->main;
+	if (unlikely(!mml_sheaves_trylock(s, &pcs)))
+		return false;
+	main = pcs->main;
 	room = main->nr < main->capacity;
 	if (likely(room))
 		main->objects[main->nr++] = object;
-	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	mml_sheaves_unlock(pcs);
 	return room;
 }
 

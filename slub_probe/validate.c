@@ -12,9 +12,11 @@
 /* How often a slab is looked at again, until nobody changes it. */
 #define MML_VALIDATE_TRIES	4
 
+/* @cache: the next one of which a CPU is asked what it has */
 struct mml_slub_validation {
 	struct mml_slub *slub;
 	struct mml_validation *v;
+	struct mml_kmem_cache *cache;
 };
 
 /*
@@ -179,20 +181,20 @@ static void mml_barn_validate(struct mml_kmem_cache *s, struct mml_node_barn *ba
 	spin_unlock_irqrestore(&barn->lock, flags);
 }
 
-/* This CPU's. */
-static void mml_cpu_sheaves_validate(struct mml_kmem_cache *s, struct mml_validation *v)
+/* This CPU's. Returns: false if who was interrupted has them. */
+static bool mml_cpu_sheaves_validate(struct mml_kmem_cache *s, struct mml_validation *v)
 {
 	struct mml_slub_percpu_sheaves *pcs;
-	unsigned long flags;
 
-	local_lock_irqsave(&s->cpu_sheaves->lock, flags);
-	pcs = this_cpu_ptr(s->cpu_sheaves);
+	if (!mml_sheaves_trylock(s, &pcs))
+		return false;
 	mml_sheaf_validate(s, pcs->main, v);
 	if (pcs->spare)
 		mml_sheaf_validate(s, pcs->spare, v);
 	if (pcs->rcu_free)
 		mml_sheaf_validate(s, pcs->rcu_free, v);
-	local_unlock_irqrestore(&s->cpu_sheaves->lock, flags);
+	mml_sheaves_unlock(pcs);
+	return true;
 }
 
 /*
@@ -216,20 +218,31 @@ static void mml_cpu_slab_validate(struct mml_kmem_cache *s, struct mml_validatio
 	local_unlock_irqrestore(&s->cpu_slab->lock, flags);
 }
 
-/* What this CPU has of all caches. */
-static void mml_cpu_validate(void *data)
+/* What this CPU has of all caches from sv->cache on, to one that is not to be had now. */
+static void mml_this_cpu_validate(void *data)
 {
 	struct mml_slub_validation *sv = data;
-	struct mml_kmem_cache *s;
 
-	list_for_each_entry(s, &sv->slub->slab_caches, list) {
+	list_for_each_entry_from(sv->cache, &sv->slub->slab_caches, list) {
+		struct mml_kmem_cache *s = sv->cache;
+
 		if (!mml_cache_nr_slabs(s))
 			continue;
-		if (s->path == MML_SLAB_SHEAVES)
-			mml_cpu_sheaves_validate(s, sv->v);
-		else if (s->path == MML_SLAB_CPU_SLABS)
+		if (s->path == MML_SLAB_SHEAVES && !mml_cpu_sheaves_validate(s, sv->v))
+			return;
+		if (s->path == MML_SLAB_CPU_SLABS)
 			mml_cpu_slab_validate(s, sv->v);
 	}
+}
+
+static void mml_cpu_validate(struct mml_slub_validation *sv, int cpu)
+{
+	struct list_head *caches = &sv->slub->slab_caches;
+
+	sv->cache = list_first_entry(caches, struct mml_kmem_cache, list);
+	while (!list_entry_is_head(sv->cache, caches, list))
+		if (smp_call_function_single(cpu, mml_this_cpu_validate, sv, true))
+			break;
 }
 
 /* What their nodes have. */
@@ -257,7 +270,7 @@ void mml_slub_validate(struct mml_machine *machine, struct mml_validation *v)
 	if (atomic_long_read(&sv.slub->nr_pages[0]) ||
 	    atomic_long_read(&sv.slub->nr_pages[1])) {
 		for_each_online_cpu(cpu)
-			smp_call_function_single(cpu, mml_cpu_validate, &sv, true);
+			mml_cpu_validate(&sv, cpu);
 		mml_slabs_validate(sv.slub, v);
 	}
 	mml_slub_unlock(sv.slub);

@@ -25,6 +25,7 @@ is "their tests passed" "$(sed -n 's/^ *ok [0-9]* \(mml_.*storm_test[a-z_]*\).*/
 mml_storm_test_plenty
 mml_storm_test_no_pcp
 mml_storm_test_page_owner
+mml_slub_storm_test_held
 mml_slub_storm_test_plenty
 mml_slub_storm_test_scarce"
 is "CPUs were unplugged" "$(grep -c ' 6 CPUs unplugged' $results)" 6
