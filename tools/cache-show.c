@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mmlab cache show: all there is to say of one object cache, from its directory in debugfs,
+ * mmlab cache show, shrink and validate: all there is to say of one object cache, and what can
+ * be done with one that is somebody else's, by its directory in debugfs,
  * mm_lab/<machine>/slab/<cache>/, which has a file for each thing, as /sys/kernel/slab/ has
  * of the kernel's caches.
  *
@@ -379,6 +380,35 @@ static void print_json(const struct attributes *a)
 	puts("\n}");
 }
 
+/*
+ * Commands
+ */
+
+/*
+ * The options and the one name behind them, of a cache that there is; @json: NULL: it is no
+ * option. Returns: 0, or the exit status after a message.
+ */
+static int find_cache(int argc, char **argv, struct attributes *a, bool *json)
+{
+	const char *number = NULL;
+	const struct option_spec options[] = {
+		{ "--machine", &number, NULL },
+		{ "--json", NULL, json },
+	};
+	int arg = parse_options(argc, argv, options, ARRAY_SIZE(options) - !json);
+
+	if (arg < 0)
+		return EXIT_USAGE;
+	if (arg + 1 != argc)
+		return usage_error("%s takes one name, behind the options", argv[0]);
+	if (!parse_machine(number, &a->machine))
+		return usage_error("'%s' is no machine's number", number);
+	a->name = argv[arg];
+	if (!directory_of(a))
+		return usage_error("'%s' is no name of a cache", a->name);
+	return wait_for_directory(a) ? 0 : EXIT_FAILURE;
+}
+
 /**
  * cache_show - mmlab cache show
  * @argc: of @argv
@@ -389,30 +419,84 @@ static void print_json(const struct attributes *a)
 int cache_show(int argc, char **argv)
 {
 	struct attributes a = { .machine = MML_MACHINE_DEFAULT };
-	const char *number = NULL;
-	bool json = false, good;
-	const struct option_spec options[] = {
-		{ "--machine", &number, NULL },
-		{ "--json", NULL, &json },
-	};
-	int arg = parse_options(argc, argv, options, ARRAY_SIZE(options));
+	int status;
+	bool json = false;
 
-	if (arg < 0)
-		return EXIT_USAGE;
-	if (arg + 1 != argc)
-		return usage_error("show takes one name, behind the options");
-	if (!parse_machine(number, &a.machine))
-		return usage_error("'%s' is no machine's number", number);
-	a.name = argv[arg];
-	if (!directory_of(&a))
-		return usage_error("'%s' is no name of a cache", a.name);
-
-	good = wait_for_directory(&a) && read_all(&a);
-	if (good && json)
+	status = find_cache(argc, argv, &a, &json);
+	if (status)
+		return status;
+	status = read_all(&a) ? 0 : EXIT_FAILURE;
+	if (!status && json)
 		print_json(&a);
-	else if (good)
+	else if (!status)
 		print_text(&a);
 	free(a.allocated.place);
 	free(a.freed.place);
+	return status;
+}
+
+/* Write 1 to the file @act. Returns: whether that was done; else after a message. */
+static bool write_one(const struct attributes *a, const char *act)
+{
+	char name[PATH_MAX];
+	int err;
+
+	if (!file_name(a, act, name, sizeof(name)))
+		return false;
+	err = debugfs_write(a->machine, name, "1");
+	if (err == EINVAL)
+		complain("%s is not debugged, its objects say nothing that could be checked", a->name);
+	else if (err > 0)
+		complain("cannot %s %s: %s", act, a->name, strerror(err));
+	return !err;
+}
+
+static bool shrink_cache(struct attributes *a)
+{
+	uint64_t before;
+
+	if (!read_attr(a, SLABS))
+		return false;
+	before = a->value[SLABS];
+	if (!write_one(a, "shrink") || !read_attr(a, SLABS))
+		return false;
+	printf("%s: %s of ", a->name, with_commas(a->value[SLABS]));
+	printf("%s slab%s %s left\n", with_commas(before), before == 1 ? "" : "s",
+	       a->value[SLABS] == 1 ? "is" : "are");
+	return true;
+}
+
+static bool validate_cache(const struct attributes *a)
+{
+	struct mml_info before, after;
+
+	if (!machine_info(a->machine, &before) || !write_one(a, "validate") ||
+	    !machine_info(a->machine, &after))
+		return false;
+	if (after.reports == before.reports) {
+		printf("%s: nothing is wrong with any object\n", a->name);
+		return true;
+	}
+	printf("%s: something is wrong, and was reported %s times; the kernel log says what\n",
+	       a->name, with_commas(after.reports - before.reports));
+	return false;
+}
+
+/**
+ * cache_act - mmlab cache shrink, mmlab cache validate
+ * @argc: of @argv
+ * @argv: "shrink" or "validate", options, the cache's name
+ *
+ * Return: the exit status.
+ */
+int cache_act(int argc, char **argv)
+{
+	struct attributes a = { .machine = MML_MACHINE_DEFAULT };
+	int status = find_cache(argc, argv, &a, NULL);
+	bool good;
+
+	if (status)
+		return status;
+	good = strcmp(argv[0], "shrink") ? validate_cache(&a) : shrink_cache(&a);
 	return good ? 0 : EXIT_FAILURE;
 }

@@ -649,21 +649,24 @@ static int run_command(int argc, char **argv)
 static int cache_command(int argc, char **argv)
 {
 	if (argc < 2)
-		return usage_error("run, list or show?");
+		return usage_error("run, list, show, shrink or validate?");
 	if (!strcmp(argv[1], "run"))
 		return run_command(argc - 1, argv + 1);
 	if (!strcmp(argv[1], "list"))
 		return list_command(argc - 1, argv + 1);
 	if (!strcmp(argv[1], "show"))
 		return cache_show(argc - 1, argv + 1);
-	return usage_error("there is no '%s': run, list or show", argv[1]);
+	if (!strcmp(argv[1], "shrink") || !strcmp(argv[1], "validate"))
+		return cache_act(argc - 1, argv + 1);
+	return usage_error("there is no '%s': run, list, show, shrink or validate", argv[1]);
 }
 
 const struct command cmd_cache = {
 	.name = "cache",
 	.arguments = "run [OPTIONS] --size BYTES [--hold SECONDS | -- COMMAND...]\n"
 		     "       mmlab cache list [--machine N | --file PATH] [--all] [--json]\n"
-		     "       mmlab cache show [--machine N] [--json] NAME",
+		     "       mmlab cache show [--machine N] [--json] NAME\n"
+		     "       mmlab cache shrink|validate [--machine N] NAME",
 	.summary = "object caches: those there are, or one for a while",
 	.help =
 		"An object cache cuts blocks of frames, its slabs, into objects of one size. It\n"
@@ -721,6 +724,10 @@ const struct command cmd_cache = {
 		"\n"
 		"  mmlab cache show kmalloc-64\n"
 		"  mmlab cache run --size 100 --flag store-user -- mmlab cache show mmlab\n"
+		"\n"
+		"shrink gives back what a cache has and does not need: slabs that are empty, and what\n"
+		"CPUs keep. validate checks all objects of a debugged one; exit status 1 if something\n"
+		"is wrong. They are for caches of others; run has options for its own.\n"
 		"\n"
 		"What is read: debugfs slabinfo, and slab/NAME/, a file for each thing. They have the\n"
 		"kernel's formats.\n",

@@ -3,6 +3,7 @@
  * The lab's text files: /sys/kernel/debug/mm_lab/<machine>/<name>.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,9 +34,9 @@ static void explain_missing(uint32_t machine, const char *path)
 
 	debugfs_path(top, sizeof(top), machine, "");
 	if (errno == EACCES || errno == EPERM)
-		complain("may not read %s: debugfs is root's. Try it as root", path);
+		complain("may not open %s: debugfs is root's. Try it as root", path);
 	else if (errno != ENOENT)
-		complain("cannot read %s: %s", path, strerror(errno));
+		complain("cannot open %s: %s", path, strerror(errno));
 	else if (access(DEBUGFS "/.", X_OK))
 		complain("may not look into " DEBUGFS ": debugfs is root's. Try it as root");
 	else if (access(DEBUGFS "/mm_lab", F_OK))
@@ -107,4 +108,31 @@ bool debugfs_print(uint32_t machine, const char *name, FILE *out)
 		complain("cannot read %s of machine %u: %s", name, machine, strerror(errno));
 	fclose(file);
 	return good;
+}
+
+/**
+ * debugfs_write - write to one of a machine's files
+ * @machine: the machine's number
+ * @name: the file's name
+ * @text: what
+ *
+ * Return: 0; an errno: it was refused; -1 after a message: there is no such file.
+ */
+int debugfs_write(uint32_t machine, const char *name, const char *text)
+{
+	char path[PATH_MAX];
+	int fd, err;
+
+	if (!debugfs_path(path, sizeof(path), machine, name)) {
+		complain("'%s' is too long for a name", name);
+		return -1;
+	}
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0) {
+		explain_missing(machine, path);
+		return -1;
+	}
+	err = write(fd, text, strlen(text)) < 0 ? errno : 0;
+	close(fd);
+	return err;
 }

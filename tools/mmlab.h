@@ -98,6 +98,7 @@ const char *engine_names(uint32_t engines, const char *separator);
 FILE *debugfs_open(uint32_t machine, const char *name);
 bool debugfs_print(uint32_t machine, const char *name, FILE *out);
 bool debugfs_not_understood(uint32_t machine, const char *name);
+int debugfs_write(uint32_t machine, const char *name, const char *text);
 bool debugfs_path(char *path, size_t size, uint32_t machine, const char *name);
 
 /* json.c: a value or a key at a time */

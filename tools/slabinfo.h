@@ -49,5 +49,6 @@ uint64_t cache_frames(const struct cache_line *cache);
 
 /* cache-show.c */
 int cache_show(int argc, char **argv);
+int cache_act(int argc, char **argv);
 
 #endif /* _MMLAB_SLABINFO_H */

@@ -246,6 +246,19 @@ is "of two nodes" "$(mmlab cache run --machine "$n" --size 4K --count 10000 -- \
 slabs = json.load(sys.stdin)["slabs"]
 print(slabs["total"] == slabs["N0"] + slabs["N1"], slabs["N0"] > 0, slabs["N1"] > 0)')" "True True True"
 ok "gone" mmlab machine destroy wide
+like "shrink gives back slabs that are empty" \
+	"$(mmlab cache run --size 1K --count 1000 --free 1000 --name pearls --flag no-merge -- \
+		sh -c 'mmlab cache shrink pearls; mmlab cache shrink pearls' | grep '^pearls: ' | xargs)" \
+	'^pearls: 0 of [1-9][0-9]* slabs? are left pearls: 0 of 0 slabs are left$'
+like "and no others" "$(mmlab cache run --size 4096 --count 3 --name pearls --flag no-merge -- mmlab cache shrink pearls)" \
+	'^pearls: [1-9] of [1-9] slabs? (is|are) left$'
+exits "validate one that is not debugged" 1 mmlab cache validate kmalloc-64
+like "which is said" "$(mmlab cache validate kmalloc-64 2>&1)" 'kmalloc-64 is not debugged'
+like "and one that is" "$(mmlab cache run --size 100 --flag poison -- mmlab cache validate mmlab)" \
+	'^mmlab: nothing is wrong with any object$'
+exits "shrink without a name" 2 mmlab cache shrink
+exits "shrink as JSON" 2 mmlab cache shrink --json kmalloc-64
+exits "validate one that is not there" 1 mmlab cache validate nowhere
 exits "one that is not there" 1 mmlab cache show nowhere
 like "which is said" "$(mmlab cache show nowhere 2>&1)" "machine 0 has no cache 'nowhere'"
 exits "nor is anything above" 1 mmlab cache show ..
