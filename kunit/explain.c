@@ -147,14 +147,14 @@ static enum mml_fault_result mml_test_write(struct mml_model *model, int page)
 }
 
 /*
- * A first touch allocates a table's descriptor and its frame, four times, then the page.
- * Whichever fails, the fault says at which table, and why.
+ * A first write allocates a table's descriptor and its frame, four times, then the vma's
+ * anon_vma and the page. Whichever fails, the fault says at which table, and why.
  */
 static void mml_explain_test_fault(struct kunit *test)
 {
 	long nth;
 
-	for (nth = 1; nth <= 9; nth++) {
+	for (nth = 1; nth <= 10; nth++) {
 		struct mml_model *model = mml_model(test, MML_TEST_FRAMES);
 		const struct mml_explain *told = mml_test_told(model->machine,
 							       MML_EXPLAIN_FAULT);
@@ -167,8 +167,8 @@ static void mml_explain_test_fault(struct kunit *test)
 		mml_fail_nth(model->machine, 0);
 
 		KUNIT_EXPECT_EQ(test, told->why, MML_WHY_NO_FRAME);
-		KUNIT_EXPECT_EQ(test, told->cause, nth % 2 && nth < 9 ?
-				MML_WHY_KERNEL_MEMORY : MML_WHY_INJECTED);
+		KUNIT_EXPECT_EQ(test, told->cause, nth % 2 ? MML_WHY_KERNEL_MEMORY :
+				MML_WHY_INJECTED);
 		KUNIT_EXPECT_EQ(test, told->nr_steps, tables + 1);
 		last = &told->step[tables];
 		KUNIT_EXPECT_EQ(test, last->what, nth < 9 ? MML_STEP_TABLE : MML_STEP_PAGE);

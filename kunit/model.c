@@ -115,16 +115,36 @@ struct mml_model *mml_model(struct kunit *test, unsigned long frames)
  * would end the test with the lock held.
  */
 
-/* The first page from @page on that is not mapped as @page is. */
-static int mml_model_run(const struct mml_model *model, int page)
+/*
+ * Does a vma end before @page, and another one begin, though both pages are mapped alike? They
+ * may if different anon_vmas keep them apart, or what was moved, or what is accounted for; which
+ * of these do when, the comparison with the kernel tells (qemu/tests/compare).
+ */
+static bool mml_model_joint(struct mml_model *model, int page)
+{
+	const struct mml_vma *lower, *upper;
+
+	if (!page || !model->page[page] || model->page[page] != model->page[page - 1])
+		return false;
+	lower = mml_vma_lookup(&model->mm, mml_model_addr(page) - 1);
+	upper = mml_vma_lookup(&model->mm, mml_model_addr(page));
+	return lower && upper && lower != upper &&
+	       (lower->anon_vma || upper->anon_vma || !mml_vma_continues(lower, upper));
+}
+
+/* The first page from @page on that is not mapped as @page is, or is of another vma. */
+static int mml_model_run(struct mml_model *model, int page)
 {
 	int end = page;
 
-	while (end < MML_MODEL_PAGES && model->page[end] == model->page[page])
+	do
 		end++;
+	while (end < MML_MODEL_PAGES && model->page[end] == model->page[page] &&
+	       !mml_model_joint(model, end));
 	return end;
 }
 
+/* Without VM_ACCOUNT, which depends on what it was. */
 static unsigned long mml_model_vm_flags(u8 byte)
 {
 	return (byte & PROT_READ ? VM_READ : 0) | (byte & PROT_WRITE ? VM_WRITE : 0) |
@@ -145,7 +165,8 @@ static bool mml_model_run_found(struct mml_model *model, int first, int end)
 		found = mml_find_vma(&model->mm, mml_model_addr(end));
 	} else if (!vma || vma->vm_start != mml_model_addr(first) ||
 		   vma->vm_end != mml_model_addr(end) ||
-		   vma->vm_flags != mml_model_vm_flags(model->page[first])) {
+		   (vma->vm_flags & ~VM_ACCOUNT) !=
+		   mml_model_vm_flags(model->page[first])) {
 		return false;
 	}
 	for (page = first; page < end; page++)
@@ -215,11 +236,14 @@ static void mml_model_expect_counts(struct mml_model *model)
 	unsigned int pages = 0, runs = 0, page;
 	struct kunit *test = model->test;
 
+	down_read(&model->mm.mmap_lock);
 	for (page = 0; page < MML_MODEL_PAGES; page++) {
 		pages += !!model->page[page];
 		runs += model->page[page] &&
-			(!page || model->page[page] != model->page[page - 1]);
+			(!page || model->page[page] != model->page[page - 1] ||
+			 mml_model_joint(model, page));
 	}
+	up_read(&model->mm.mmap_lock);
 	KUNIT_ASSERT_EQ(test, model->mm.map_count, runs);
 	KUNIT_ASSERT_EQ(test, model->mm.total_vm, pages);
 }
@@ -372,7 +396,7 @@ int mml_model_mprotect(struct mml_model *model, int first, int nr,
  * Where mremap() puts what it grows: *@place. Returns: 0 or an errno. The model's vma
  * is the run of pages that are mapped alike.
  */
-static int mml_model_place(const struct mml_model *model, int first, int old_nr,
+static int mml_model_place(struct mml_model *model, int first, int old_nr,
 			   int new_nr, unsigned long flags, int *place)
 {
 	int end = mml_model_run(model, first);
@@ -413,7 +437,9 @@ int mml_model_mremap(struct mml_model *model, int *first, int old_nr, int new_nr
 	unsigned long addr = mml_model_addr(*first);
 	int place, want, err;
 
+	down_read(&model->mm.mmap_lock);
 	want = mml_model_place(model, *first, old_nr, new_nr, flags, &place);
+	up_read(&model->mm.mmap_lock);
 	mml_model_begin(model);
 	err = mml_mremap(&model->mm, &addr, old_nr * PAGE_SIZE, new_nr * PAGE_SIZE,
 			 flags);

@@ -101,11 +101,11 @@ static void mml_vma_test_placing(struct kunit *test)
 	mml_model_mmap(model, 7, 4, PROT_READ, 0);
 	KUNIT_EXPECT_NE(test, model->page[7], 0);
 
-	/* A hint is rounded up to a page. */
+	/* A hint is rounded down to a page. */
 	addr = mml_model_addr(20) + 1;
 	KUNIT_EXPECT_EQ(test, 0, mml_mmap(&model->mm, &addr, PAGE_SIZE, PROT_READ,
 					  MAP_PRIVATE | MAP_ANONYMOUS));
-	KUNIT_EXPECT_EQ(test, addr, mml_model_addr(21));
+	KUNIT_EXPECT_EQ(test, addr, mml_model_addr(20));
 }
 
 /* A length is rounded up to pages. */
@@ -238,7 +238,7 @@ static const struct mml_bad_syscall mml_bad_syscalls[] = {
 	MMAP("larger than it, over others", 0, P(65), RW, FIXED, -ENOMEM),
 	MMAP("shared", P(70), P(1), RW, MAP_SHARED | MAP_ANONYMOUS, -EOPNOTSUPP),
 	MMAP("neither shared nor private", P(70), P(1), RW, MAP_ANONYMOUS, -EINVAL),
-	MMAP("of a file", P(70), P(1), RW, MAP_PRIVATE, -EOPNOTSUPP),
+	MMAP("of a file", P(70), P(1), RW, MAP_PRIVATE, -EBADF),
 	MMAP("growing down", P(70), P(1), RW, MML_TEST_FLAGS | MAP_GROWSDOWN,
 	     -EOPNOTSUPP),
 
@@ -281,7 +281,11 @@ static const struct mml_bad_syscall mml_bad_syscalls[] = {
 	MADVISE("nothing is there", P(16), P(1), MADV_DONTNEED, -ENOMEM),
 	MADVISE("over a hole", 0, P(40), MADV_DONTNEED, -ENOMEM),
 	MADVISE("beyond the range", END, P(1), MADV_DONTNEED, -ENOMEM),
-	MADVISE("advice that does nothing", 0, P(1), MADV_NORMAL, 0),
+	MADVISE("advice that changes nothing", 0, P(1), MADV_NORMAL, 0),
+	MADVISE("and nothing is there", P(16), P(1), MADV_NORMAL, -ENOMEM),
+	MADVISE("to populate what can only be read", P(32), P(1), MADV_POPULATE_WRITE, -EINVAL),
+	MADVISE("to populate a hole", P(16), P(1), MADV_POPULATE_READ, -ENOMEM),
+	MADVISE("to remove from a file", 0, P(1), MADV_REMOVE, -EINVAL),
 };
 KUNIT_ARRAY_PARAM_DESC(mml_bad_syscall, mml_bad_syscalls, name);
 

@@ -704,14 +704,15 @@ struct mml_cache_validate {
  * @addr: in: a hint, or with MAP_FIXED and MAP_FIXED_NOREPLACE the place; out:
  *	where the mapping is
  * @length: in: bytes, rounded up to pages
- * @prot: in: PROT_NONE, or a set of PROT_READ, PROT_WRITE, PROT_EXEC
+ * @prot: in: PROT_NONE, or a set of PROT_READ, PROT_WRITE, PROT_EXEC; other bits are ignored,
+ *	as by mmap(2)
  * @flags: in: MAP_PRIVATE | MAP_ANONYMOUS, with MAP_FIXED, MAP_FIXED_NOREPLACE,
- *	MAP_NORESERVE; MAP_POPULATE, MAP_NONBLOCK and MAP_STACK are taken and do
- *	nothing
+ *	MAP_NORESERVE; MAP_POPULATE without MAP_NONBLOCK takes frames at once, as far as
+ *	there are any; MAP_STACK is taken and does nothing
  *
- * EINVAL: length 0, flags or place that mmap(2) would refuse; EOPNOTSUPP: shared
- * mappings, files and other flags, which the lab does not have; EEXIST: as mmap(2);
- * ENOMEM: no room in the window, or a private writable mapping larger than the
+ * EINVAL: length 0, flags or place that mmap(2) would refuse; EBADF: not MAP_ANONYMOUS;
+ * EOPNOTSUPP: shared mappings and other flags, which the lab does not have; EEXIST: as
+ * mmap(2); ENOMEM: no room in the window, or a private writable mapping larger than the
  * machine without MAP_NORESERVE; ENXIO: the session has no window.
  */
 struct mml_mmap_args {
@@ -765,10 +766,15 @@ struct mml_mremap_args {
  * struct mml_madvise_args - MML_IOC_MADVISE, on a session file: as madvise(2)
  * @addr: in: start, a multiple of the page size
  * @length: in: bytes, rounded up to pages
- * @advice: in: MADV_DONTNEED gives the frames back, and so does MADV_FREE, at
- *	once; MADV_NORMAL, RANDOM, SEQUENTIAL, WILLNEED, HUGEPAGE, NOHUGEPAGE,
- *	COLD, MERGEABLE and UNMERGEABLE are taken and do nothing; EINVAL for the others
+ * @advice: in: MADV_DONTNEED, DONTNEED_LOCKED and FREE give the frames back at once;
+ *	POPULATE_READ and POPULATE_WRITE take them; DONTFORK, DOFORK, WIPEONFORK and
+ *	KEEPONFORK say what fork does with the range; NORMAL, RANDOM, SEQUENTIAL, HUGEPAGE,
+ *	NOHUGEPAGE, MERGEABLE, UNMERGEABLE, DONTDUMP and DODUMP are kept; WILLNEED, COLD and
+ *	PAGEOUT do nothing; REMOVE is refused, as there are no files (EINVAL)
  * @pad: zero
+ *
+ * EINVAL: other advice; to populate what does not allow it. ENOMEM: a hole, after the rest was
+ * done, except by POPULATE_*; no frame for these. EFAULT: the mm is gone.
  */
 struct mml_madvise_args {
 	__u64 addr;

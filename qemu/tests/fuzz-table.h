@@ -328,7 +328,7 @@ static const struct command commands[] = {
 	},
 	{
 		COMMAND(MMAP), .files = FILE_SESSION, .weight = 160,
-		.errnos = { ENOMEM, EEXIST, EOPNOTSUPP, EINTR },
+		.errnos = { ENOMEM, EEXIST, EOPNOTSUPP, EINTR, EBADF },
 		.field = {
 			FIELD(mml_mmap_args, addr, ADDRESS),
 			FIELD(mml_mmap_args, length, LENGTH, 0, 64),

@@ -120,7 +120,7 @@ static bool mml_fault_overtaken(struct mml_mm *mm, const struct mml_fault *fault
  * Returns: as mml_fault_locked(). A function by itself, so that a probe finds it, with
  * the vma.
  */
-static noinline int mml_do_anonymous_page(struct mml_mm *mm, const struct mml_vma *vma,
+static noinline int mml_do_anonymous_page(struct mml_mm *mm, struct mml_vma *vma,
 					  struct mml_fault *fault)
 {
 	struct mml_ptdesc *table;
@@ -131,6 +131,8 @@ static noinline int mml_do_anonymous_page(struct mml_mm *mm, const struct mml_vm
 	table = mml_pte_alloc(mm, fault->address, fault->gfp);
 	if (!table)
 		return mml_fault_overtaken(mm, fault) ? -EAGAIN : -ENOMEM;
+	if (fault->flags & MML_FAULT_WRITE && mml_anon_vma_prepare(mm, vma))
+		return -ENOMEM;
 	pte.val = READ_ONCE(mml_entry(mm, table, fault->address)->val);
 	if (!mml_pte_present(pte)) {
 		page = mml_anon_page(mm, fault->address, fault->gfp | __GFP_ZERO);
@@ -150,8 +152,8 @@ static noinline int mml_do_anonymous_page(struct mml_mm *mm, const struct mml_vm
 	return err;
 }
 
-static enum mml_fault_result __mml_handle_mm_fault(struct mml_mm *mm,
-						   struct mml_fault *fault)
+/* With mmap_lock held. */
+enum mml_fault_result mml_handle_mm_fault_locked(struct mml_mm *mm, struct mml_fault *fault)
 {
 	struct mml_vma *vma;
 	int err;
@@ -203,13 +205,61 @@ enum mml_fault_result mml_handle_mm_fault(struct mml_mm *mm,
 			return MML_FAULT_RETRY;
 		down_read(&mm->mmap_lock);
 	}
-	result = __mml_handle_mm_fault(mm, fault);
+	result = mml_handle_mm_fault_locked(mm, fault);
 	if (unlikely(result != MML_FAULT_DONE))
 		mml_explain_fault(mm, fault, result);
 	up_read(&mm->mmap_lock);
 	return result;
 }
 EXPORT_SYMBOL_NS_GPL(mml_handle_mm_fault, MM_LAB);
+
+/* Fault in one page. Returns: 0; -ENOMEM: a hole, or no frame; -EINVAL; -EFAULT. */
+static int mml_populate_page(struct mml_mm *mm, unsigned long addr, bool write)
+{
+	const struct mml_vma *vma = mml_vma_lookup(mm, addr);
+	struct mml_fault fault = {
+		.address = addr,
+		.flags = write ? MML_FAULT_WRITE : 0,
+		.gfp = GFP_KERNEL,
+	};
+
+	/* A touch may read what can only be written; this is to be allowed by name. */
+	if (vma && !(vma->vm_flags & (write ? VM_WRITE : VM_READ)))
+		return -EINVAL;
+	switch (mml_handle_mm_fault_locked(mm, &fault)) {
+	case MML_FAULT_DONE:
+		return 0;
+	case MML_FAULT_DEAD:
+		return -EFAULT;
+	default:
+		return -ENOMEM;
+	}
+}
+
+/*
+ * Fault in [@start, @end), for writing or reading, up to the first page that cannot be had. The
+ * real page tables learn of it when the pages are touched. Context: process, sleeps. Returns:
+ * 0; -ENOMEM: a hole, or no frame; -EINVAL: not allowed; -EFAULT: the mm is gone; -ENXIO: no
+ * window; -EINTR.
+ */
+int mml_populate(struct mml_mm *mm, unsigned long start, unsigned long end, bool write)
+{
+	unsigned long addr;
+	int err = 0;
+
+	if (down_read_killable(&mm->mmap_lock))
+		return -EINTR;
+	if (!mm->end || mm->dead)
+		err = -ENXIO;
+	else if (!mml_in_range(mm, start, end - start))
+		err = -ENOMEM;
+	for (addr = start; addr < end && !err; addr += PAGE_SIZE) {
+		err = fatal_signal_pending(current) ? -EINTR : mml_populate_page(mm, addr, write);
+		cond_resched();
+	}
+	up_read(&mm->mmap_lock);
+	return err;
+}
 
 /* Copy between @buf and one page, which is there: a fault was just answered. */
 static int mml_access_page(struct mml_mm *mm, unsigned long addr, void *buf,
@@ -261,7 +311,7 @@ int mml_access(struct mml_mm *mm, unsigned long addr, void *buf, int len,
 			.gfp = GFP_KERNEL,
 		};
 
-		if (__mml_handle_mm_fault(mm, &fault) != MML_FAULT_DONE ||
+		if (mml_handle_mm_fault_locked(mm, &fault) != MML_FAULT_DONE ||
 		    mml_access_page(mm, addr, buf + done, part, write))
 			break;
 		done += part;

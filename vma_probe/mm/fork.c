@@ -78,12 +78,17 @@ static int mml_dup_vma(struct mml_mm *mm, struct mml_mm *oldmm,
 			    GFP_KERNEL_ACCOUNT);
 	if (!vma)
 		return -ENOMEM;
-	err = mml_vma_replace(mm, vma->vm_start, vma->vm_end, vma, &none,
-			      GFP_KERNEL_ACCOUNT);
+	vma->vm_pgoff = old->vm_pgoff;
+	err = old->vm_flags & VM_WIPEONFORK ? 0 : mml_anon_vma_fork(mm, vma, old);
+	if (!err)
+		err = mml_vma_replace(mm, vma->vm_start, vma->vm_end, vma, &none,
+				      GFP_KERNEL_ACCOUNT);
 	if (err) {
-		kfree(vma);
+		mml_vma_free(vma);
 		return err;
 	}
+	if (old->vm_flags & VM_WIPEONFORK)
+		return 0;
 	return mml_copy_page_range(mm, oldmm, old->vm_start, old->vm_end);
 }
 
@@ -107,6 +112,8 @@ int mml_dup_mmap(struct mml_mm *mm, struct mml_mm *oldmm)
 	mm->start = oldmm->start;
 	mm->end = oldmm->end;
 	mas_for_each(&mas, vma, ULONG_MAX) {
+		if (vma->vm_flags & VM_DONTCOPY)
+			continue;
 		err = mml_dup_vma(mm, oldmm, vma);
 		if (err)
 			break;

@@ -148,9 +148,30 @@ int mml_vma_replace(struct mml_mm *mm, unsigned long start, unsigned long end,
 		    struct mml_vma *vma, struct list_head *old, gfp_t gfp);
 int mml_vma_expand(struct mml_mm *mm, struct mml_vma *vma, unsigned long end);
 int mml_split_vma(struct mml_mm *mm, struct mml_vma *vma, unsigned long addr);
-void mml_vma_merge(struct mml_mm *mm, unsigned long start, unsigned long end);
+void mml_vma_merge(struct mml_mm *mm, struct mml_vma *vma);
+void mml_unsplit_at(struct mml_mm *mm, unsigned long addr);
+void mml_vma_free(struct mml_vma *vma);
 int mml_unmapped_area(struct mml_mm *mm, unsigned long hint, unsigned long len,
 		      unsigned long *addr);
+int mml_split_range(struct mml_mm *mm, unsigned long start, unsigned long end);
+int mml_vma_modify_flags(struct mml_mm *mm, unsigned long start, unsigned long end,
+			 unsigned long flags);
 void mml_free_vmas(struct list_head *vmas);
+
+/* rmap.c: whose pages a vma's are */
+int mml_anon_vma_prepare(struct mml_mm *mm, struct mml_vma *vma);
+struct mml_anon_vma *mml_anon_vma_get(struct mml_anon_vma *anon_vma);
+void mml_anon_vma_put(struct mml_anon_vma *anon_vma);
+int mml_anon_vma_fork(struct mml_mm *mm, struct mml_vma *vma, const struct mml_vma *parent);
+bool mml_anon_vma_mergeable(const struct mml_vma *a, const struct mml_vma *b,
+			    const struct mml_vma *neighbour);
+
+/* mmap.c: what its calls have in common with madvise.c's */
+bool mml_in_range(struct mml_mm *mm, unsigned long addr, unsigned long len);
+int mml_mmap_write_lock(struct mml_mm *mm);
+
+/* fault.c */
+enum mml_fault_result mml_handle_mm_fault_locked(struct mml_mm *mm, struct mml_fault *fault);
+int mml_populate(struct mml_mm *mm, unsigned long start, unsigned long end, bool write);
 
 #endif /* _MML_MM_INTERNAL_H */

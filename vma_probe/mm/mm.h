@@ -14,7 +14,8 @@
  *				Revoking real entries comes later, once for a range;
  *				so who takes something away holds mmap_lock for
  *				writing until that is done, or no fault could be let in
- *	mm->page_table_lock	spinlock: adding a table to the upper levels
+ *	mm->page_table_lock	spinlock: adding a table to the upper levels, or an anon_vma
+ *				to a vma
  * Lab memory is allocated under none of the last two.
  */
 #ifndef _MML_MM_H
@@ -29,6 +30,7 @@
 #include "buddy_probe/buddy.h"
 #include "mm_lab/counter.h"
 
+struct mml_anon_vma;
 struct mml_fault;
 struct mml_mm;
 struct mml_ptdesc;
@@ -88,17 +90,34 @@ struct mml_window_ops {
  * struct mml_vma - a range of addresses with one protection
  * @vm_start: first address
  * @vm_end: first address after it
- * @vm_flags: VM_READ, VM_WRITE, VM_EXEC, VM_NORESERVE
+ * @vm_flags: VM_READ, VM_WRITE, VM_EXEC, VM_NORESERVE, VM_ACCOUNT, and what madvise.c sets
+ * @vm_pgoff: page number of its beginning when its first page was written, or now: what was
+ *	moved since is no continuation of its neighbours
+ * @anon_vma: to whom its pages belong; NULL before the first was written
  * @node: on a list of detached vmas
  *
- * All fields are protected by mm->mmap_lock.
+ * All fields are protected by mm->mmap_lock; @anon_vma is set under page_table_lock while
+ * that is held for reading.
  */
 struct mml_vma {
 	unsigned long vm_start;
 	unsigned long vm_end;
 	unsigned long vm_flags;
+	unsigned long vm_pgoff;
+	struct mml_anon_vma *anon_vma;
 	struct list_head node;
 };
+
+static inline unsigned long mml_vma_pages(const struct mml_vma *vma)
+{
+	return (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
+}
+
+/* Would the pages of @next, if it followed @vma, continue its own? */
+static inline bool mml_vma_continues(const struct mml_vma *vma, const struct mml_vma *next)
+{
+	return vma->vm_pgoff + mml_vma_pages(vma) == next->vm_pgoff;
+}
 
 /**
  * struct mml_mm - an address space
@@ -177,7 +196,7 @@ int mml_mm_set_range(struct mml_mm *mm, unsigned long start, unsigned long end);
 void mml_exit_mmap(struct mml_mm *mm);
 void mml_mm_wait(struct mml_mm *mm);
 
-/* System calls (mmap.c). */
+/* System calls (mmap.c, madvise.c). */
 int mml_mmap(struct mml_mm *mm, unsigned long *addr, unsigned long len,
 	     unsigned long prot, unsigned long flags);
 int mml_munmap(struct mml_mm *mm, unsigned long addr, unsigned long len);

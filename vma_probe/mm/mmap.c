@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The system calls on an address space: mmap, munmap, mprotect, mremap, madvise, for
- * private anonymous memory.
+ * The system calls on an address space: mmap, munmap, mprotect, mremap, for private
+ * anonymous memory.
  *
- * Kernel counterpart: mm/mmap.c, mm/mprotect.c, mm/mremap.c, mm/madvise.c, and
- * __vm_enough_memory() in mm/util.c in its heuristic mode. Errnos are theirs.
- * Differences: shared mappings, MREMAP_FIXED, MREMAP_DONTUNMAP and the advices that
- * are not listed in mml_madvise() are refused (-EOPNOTSUPP, -EINVAL); MADV_FREE frees
- * at once; a mapping that is only executable can be read.
+ * Kernel counterpart: mm/mmap.c, mm/mprotect.c, mm/mremap.c, and __vm_enough_memory()
+ * in mm/util.c in its heuristic mode. Errnos are theirs. Differences: shared mappings,
+ * MREMAP_FIXED and MREMAP_DONTUNMAP are refused (-EOPNOTSUPP); a mapping that is only
+ * executable can be read.
  *
  * PAGE_ALIGN() of a length that wraps is 0, and refused as such.
  *
@@ -19,6 +18,12 @@
 
 #define MML_PROT_MASK		(PROT_READ | PROT_WRITE | PROT_EXEC)
 #define MML_VM_PROT_MASK	(VM_READ | VM_WRITE | VM_EXEC)
+
+/* Is it memory that has to be there when it is written? */
+static bool mml_accountable(unsigned long vm_flags)
+{
+	return (vm_flags & (VM_WRITE | VM_NORESERVE)) == VM_WRITE;
+}
 
 static unsigned long mml_prot_to_vm_flags(unsigned long prot)
 {
@@ -34,20 +39,20 @@ static unsigned long mml_prot_to_vm_flags(unsigned long prot)
 static bool mml_enough_memory(struct mml_mm *mm, unsigned long len,
 			      unsigned long vm_flags)
 {
-	if ((vm_flags & (VM_WRITE | VM_NORESERVE)) != VM_WRITE)
+	if (!mml_accountable(vm_flags))
 		return true;
 	return len >> PAGE_SHIFT <= mm->machine->nr_present;
 }
 
 /* Is [@addr, @addr + @len) within the mm's range? Safe against wrapping. */
-static bool mml_in_range(struct mml_mm *mm, unsigned long addr, unsigned long len)
+bool mml_in_range(struct mml_mm *mm, unsigned long addr, unsigned long len)
 {
 	return addr >= mm->start && len <= mm->end - mm->start &&
 	       addr <= mm->end - len;
 }
 
 /* Take mmap_lock for a system call. Returns: 0; -ENXIO without a window. */
-static int mml_mmap_write_lock(struct mml_mm *mm)
+int mml_mmap_write_lock(struct mml_mm *mm)
 {
 	if (down_write_killable(&mm->mmap_lock))
 		return -EINTR;
@@ -114,15 +119,16 @@ EXPORT_SYMBOL_NS_GPL(mml_munmap, MM_LAB);
  * mmap
  */
 
-static int mml_mmap_check(unsigned long prot, unsigned long flags)
+static int mml_mmap_check(unsigned long len, unsigned long flags)
 {
 	const unsigned long known = MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_NORESERVE |
 				    MAP_POPULATE | MAP_STACK | MAP_NONBLOCK;
 
-	if (prot & ~MML_PROT_MASK)
-		return -EINVAL;
+	/* There are no files. */
 	if (!(flags & MAP_ANONYMOUS))
-		return -EOPNOTSUPP;
+		return -EBADF;
+	if (!len)
+		return -EINVAL;
 	switch (flags & MAP_TYPE) {
 	case MAP_PRIVATE:
 		break;
@@ -169,10 +175,10 @@ static int mml_mmap_locked(struct mml_mm *mm, unsigned long *addr,
 		return -ENOMEM;
 	err = mml_unmap_locked(mm, *addr, *addr + len, vma, tlb);
 	if (err) {
-		kfree(vma);
+		mml_vma_free(vma);
 		return err;
 	}
-	mml_vma_merge(mm, *addr, *addr + len);
+	mml_vma_merge(mm, vma);
 	return 0;
 }
 
@@ -181,12 +187,13 @@ static int mml_mmap_locked(struct mml_mm *mm, unsigned long *addr,
  * @mm: the mm
  * @addr: in: a hint, or the place; out: where the mapping is
  * @len: bytes, rounded up to pages
- * @prot: PROT_*
+ * @prot: PROT_*; other bits are ignored, as by the kernel
  * @flags: MAP_*
  *
  * Context: process, may sleep.
- * Return: 0; -EINVAL, -EEXIST, -ENOMEM as mmap(2); -EOPNOTSUPP for flags that the lab
- * does not have; -ENXIO: no window; -EINTR: killed. Nothing has changed then.
+ * Return: 0; -EINVAL, -EEXIST, -ENOMEM as mmap(2); -EBADF: not anonymous; -EOPNOTSUPP for
+ * flags that the lab does not have; -ENXIO: no window; -EINTR: killed. Nothing has changed
+ * then.
  */
 int mml_mmap(struct mml_mm *mm, unsigned long *addr, unsigned long len,
 	     unsigned long prot, unsigned long flags)
@@ -195,9 +202,7 @@ int mml_mmap(struct mml_mm *mm, unsigned long *addr, unsigned long len,
 	struct mml_mmu_gather tlb;
 	int err;
 
-	if (!len)
-		return -EINVAL;
-	err = mml_mmap_check(prot, flags);
+	err = mml_mmap_check(len, flags);
 	if (err)
 		return err;
 	len = PAGE_ALIGN(len);
@@ -205,6 +210,8 @@ int mml_mmap(struct mml_mm *mm, unsigned long *addr, unsigned long len,
 		return -ENOMEM;
 	if (flags & MAP_NORESERVE)
 		vm_flags |= VM_NORESERVE;
+	if (mml_accountable(vm_flags))
+		vm_flags |= VM_ACCOUNT;
 
 	err = mml_mmap_write_lock(mm);
 	if (err)
@@ -213,31 +220,19 @@ int mml_mmap(struct mml_mm *mm, unsigned long *addr, unsigned long len,
 	err = mml_mmap_locked(mm, &place, len, vm_flags, flags, &tlb);
 	up_write(&mm->mmap_lock);
 	mml_tlb_finish_mmu(&tlb);
-	if (!err)
-		*addr = place;
-	return err;
+	if (err)
+		return err;
+	*addr = place;
+	/* As far as that goes. */
+	if ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
+		mml_populate(mm, place, place + len, vm_flags & VM_WRITE);
+	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(mml_mmap, MM_LAB);
 
 /*
  * mprotect
  */
-
-/* Split what straddles the ends of [@start, @end). Returns: 0 or -ENOMEM. */
-static int mml_split_range(struct mml_mm *mm, unsigned long start,
-			   unsigned long end)
-{
-	struct mml_vma *vma = mml_vma_lookup(mm, start);
-	int err = 0;
-
-	if (vma->vm_start < start) {
-		err = mml_split_vma(mm, vma, start);
-		vma = mml_vma_lookup(mm, start);
-	}
-	if (!err && vma->vm_end > end)
-		err = mml_split_vma(mm, vma, end);
-	return err;
-}
 
 /* Give the part of @vma in [@start, @end), and its pages, other flags. */
 static int mml_mprotect_fixup(struct mml_mmu_gather *tlb, struct mml_vma *vma,
@@ -250,14 +245,20 @@ static int mml_mprotect_fixup(struct mml_mmu_gather *tlb, struct mml_vma *vma,
 
 	if (flags == vma->vm_flags)
 		return 0;
-	if (!(vma->vm_flags & VM_WRITE) && !mml_enough_memory(mm, end - start, flags))
-		return -ENOMEM;
-	err = mml_split_range(mm, start, end);
-	if (err)
-		return err;
-	mml_vma_lookup(mm, start)->vm_flags = flags;
-	mml_wrprotect_range(tlb, start, end);
-	return 0;
+	if (flags & VM_WRITE) {
+		if (!(vma->vm_flags & (VM_ACCOUNT | VM_WRITE | VM_NORESERVE))) {
+			if (!mml_enough_memory(mm, end - start, flags))
+				return -ENOMEM;
+			flags |= VM_ACCOUNT;
+		}
+	} else if (!vma->anon_vma) {
+		/* Nobody has written to it. */
+		flags &= ~VM_ACCOUNT;
+	}
+	err = mml_vma_modify_flags(mm, start, end, flags);
+	if (!err)
+		mml_wrprotect_range(tlb, start, end);
+	return err;
 }
 
 /* As the kernel: what comes before a hole is changed, then -ENOMEM. */
@@ -280,7 +281,6 @@ static int mml_mprotect_locked(struct mml_mm *mm, unsigned long start,
 		addr = next;
 	}
 	mml_tlb_flush(tlb);
-	mml_vma_merge(mm, start, end);
 	return err;
 }
 
@@ -301,16 +301,20 @@ int mml_mprotect(struct mml_mm *mm, unsigned long addr, unsigned long len,
 	struct mml_mmu_gather tlb;
 	int err;
 
-	if (!PAGE_ALIGNED(addr) || prot & ~MML_PROT_MASK)
+	if (!PAGE_ALIGNED(addr))
 		return -EINVAL;
 	if (!len)
 		return 0;
 	len = PAGE_ALIGN(len);
+	if (!len || addr + len < addr)
+		return -ENOMEM;
+	if (prot & ~(MML_PROT_MASK | PROT_SEM))
+		return -EINVAL;
 	err = mml_mmap_write_lock(mm);
 	if (err)
 		return err;
 	mml_tlb_gather_mmu(&tlb, mm);
-	err = len && mml_in_range(mm, addr, len) ?
+	err = mml_in_range(mm, addr, len) ?
 		mml_mprotect_locked(mm, addr, addr + len,
 				    mml_prot_to_vm_flags(prot), &tlb) : -ENOMEM;
 	up_write(&mm->mmap_lock);
@@ -393,18 +397,36 @@ static int mml_move_begin(struct mml_mmu_gather *tlb, unsigned long old,
 		err = mml_unmap_locked(mm, vma->vm_start, vma->vm_end, vma, tlb);
 	if (err) {
 		mml_free_pgtables(mm, vma->vm_start, vma->vm_end);
-		mml_vma_merge(mm, old, old + old_len);
+		mml_unsplit_at(mm, old);
+		mml_unsplit_at(mm, old + old_len);
 	}
 	return err;
 }
 
 /*
- * Move [@old, @old + @old_len), of a vma with @vm_flags, to a new place of @new_len.
- * Returns: 0, and where; -ENOMEM, and nothing has changed.
+ * A vma for [@new, @new + @len) that is to have the pages of @from from @old on. Only what was
+ * never written begins anew there. Returns: NULL if there is no memory.
  */
-static int mml_move_vma(struct mml_mmu_gather *tlb, unsigned long old,
-			unsigned long old_len, unsigned long new_len,
-			unsigned long vm_flags, unsigned long *addr)
+static struct mml_vma *mml_copy_vma(struct mml_mm *mm, const struct mml_vma *from,
+				    unsigned long old, unsigned long new, unsigned long len)
+{
+	struct mml_vma *vma = mml_vma_alloc(mm, new, new + len, from->vm_flags,
+					    GFP_KERNEL_ACCOUNT);
+
+	if (vma && from->anon_vma) {
+		vma->anon_vma = mml_anon_vma_get(from->anon_vma);
+		vma->vm_pgoff = from->vm_pgoff + ((old - from->vm_start) >> PAGE_SHIFT);
+	}
+	return vma;
+}
+
+/*
+ * Move [@old, @old + @old_len), a part of @from, to a new place of @new_len. Returns: 0, and
+ * where; -ENOMEM, and nothing has changed.
+ */
+static int mml_move_vma(struct mml_mmu_gather *tlb, const struct mml_vma *from,
+			unsigned long old, unsigned long old_len, unsigned long new_len,
+			unsigned long *addr)
 {
 	struct mml_mm *mm = tlb->mm;
 	struct mml_vma *vma;
@@ -415,12 +437,12 @@ static int mml_move_vma(struct mml_mmu_gather *tlb, unsigned long old,
 	err = mml_unmapped_area(mm, 0, new_len, &new);
 	if (err)
 		return err;
-	vma = mml_vma_alloc(mm, new, new + new_len, vm_flags, GFP_KERNEL_ACCOUNT);
+	vma = mml_copy_vma(mm, from, old, new, new_len);
 	if (!vma)
 		return -ENOMEM;
 	err = mml_move_begin(tlb, old, old_len, vma);
 	if (err) {
-		kfree(vma);
+		mml_vma_free(vma);
 		return err;
 	}
 	mml_move_page_tables(tlb, old, new, old_len);
@@ -430,7 +452,7 @@ static int mml_move_vma(struct mml_mmu_gather *tlb, unsigned long old,
 			GFP_KERNEL | __GFP_NOFAIL);
 	mml_free_vmas(&gone);
 	mml_free_pgtables(mm, old, old + old_len);
-	mml_vma_merge(mm, new, new + new_len);
+	mml_vma_merge(mm, vma);
 	*addr = new;
 	return 0;
 }
@@ -454,21 +476,20 @@ static int mml_mremap_grow(struct mml_mmu_gather *tlb, unsigned long *addr,
 	struct mml_mm *mm = tlb->mm;
 	unsigned long end = *addr + old_len, delta = new_len - old_len;
 	struct mml_vma *vma = mml_vma_lookup(mm, *addr);
-	int err;
 
-	if (!vma || old_len > vma->vm_end - *addr)
+	/* Of a shared one it would be a second mapping. */
+	if (!old_len)
+		return -EINVAL;
+	if (old_len > vma->vm_end - *addr)
 		return -EFAULT;
 	if (mml_vma_expandable(mm, vma, end, delta)) {
 		if (!mml_enough_memory(mm, delta, vma->vm_flags))
 			return -ENOMEM;
-		err = mml_vma_expand(mm, vma, end + delta);
-		if (!err)
-			mml_vma_merge(mm, *addr, end + delta);
-		return err;
+		return mml_vma_expand(mm, vma, end + delta);
 	}
 	if (!(flags & MREMAP_MAYMOVE) || !mml_enough_memory(mm, delta, vma->vm_flags))
 		return -ENOMEM;
-	return mml_move_vma(tlb, *addr, old_len, new_len, vma->vm_flags, addr);
+	return mml_move_vma(tlb, vma, *addr, old_len, new_len, addr);
 }
 
 static int mml_mremap_locked(struct mml_mmu_gather *tlb, unsigned long *addr,
@@ -506,13 +527,13 @@ int mml_mremap(struct mml_mm *mm, unsigned long *addr, unsigned long old_len,
 	int err;
 
 	if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) ||
-	    !PAGE_ALIGNED(*addr))
+	    (flags && !(flags & MREMAP_MAYMOVE)) || !PAGE_ALIGNED(*addr))
 		return -EINVAL;
 	if (flags & ~MREMAP_MAYMOVE)
 		return -EOPNOTSUPP;
 	old_len = PAGE_ALIGN(old_len);
 	new_len = PAGE_ALIGN(new_len);
-	if (!old_len || !new_len)
+	if (!new_len)
 		return -EINVAL;
 
 	err = mml_mmap_write_lock(mm);
@@ -527,88 +548,3 @@ int mml_mremap(struct mml_mm *mm, unsigned long *addr, unsigned long old_len,
 	return err;
 }
 EXPORT_SYMBOL_NS_GPL(mml_mremap, MM_LAB);
-
-/*
- * madvise
- */
-
-/* Drop the pages of what is mapped in the range; tell of holes, as the kernel. */
-static int mml_madvise_dontneed(struct mml_mmu_gather *tlb, unsigned long start,
-				unsigned long end)
-{
-	unsigned long addr = start;
-	int err = 0;
-
-	while (addr < end) {
-		struct mml_vma *vma = mml_find_vma(tlb->mm, addr);
-
-		if (!vma || vma->vm_start > addr)
-			err = -ENOMEM;
-		if (!vma || vma->vm_start >= end)
-			break;
-		addr = min(vma->vm_end, end);
-	}
-	mml_zap_range(tlb, start, end);
-	mml_tlb_flush(tlb);
-	return err;
-}
-
-/* Does the lab know @advice, and has it something to do for it? */
-static int mml_madvise_check(int advice, bool *drops)
-{
-	*drops = false;
-	switch (advice) {
-	case MADV_DONTNEED:
-	case MADV_FREE:
-		*drops = true;
-		return 0;
-	case MADV_NORMAL:
-	case MADV_RANDOM:
-	case MADV_SEQUENTIAL:
-	case MADV_WILLNEED:
-	case MADV_HUGEPAGE:
-	case MADV_NOHUGEPAGE:
-	case MADV_MERGEABLE:
-	case MADV_UNMERGEABLE:
-	case MADV_COLD:
-		return 0;
-	default:
-		return -EINVAL;
-	}
-}
-
-/**
- * mml_madvise - madvise(2)
- * @mm: the mm
- * @addr: start
- * @len: bytes, rounded up to pages
- * @advice: MADV_DONTNEED and MADV_FREE give the frames back; see the uapi header
- *
- * Context: process, may sleep.
- * Return: 0; -EINVAL; -ENOMEM: a hole in the range, as the kernel after doing the
- * rest; -ENXIO: no window; -EINTR: killed.
- */
-int mml_madvise(struct mml_mm *mm, unsigned long addr, unsigned long len,
-		int advice)
-{
-	unsigned long aligned = PAGE_ALIGN(len);
-	struct mml_mmu_gather tlb;
-	bool drops;
-	int err;
-
-	err = mml_madvise_check(advice, &drops);
-	if (err || !PAGE_ALIGNED(addr) || (len && !aligned) || addr + aligned < addr)
-		return -EINVAL;
-	if (!len || !drops)
-		return 0;
-	err = mml_mmap_write_lock(mm);
-	if (err)
-		return err;
-	mml_tlb_gather_mmu(&tlb, mm);
-	err = mml_in_range(mm, addr, aligned) ?
-		mml_madvise_dontneed(&tlb, addr, addr + aligned) : -ENOMEM;
-	up_write(&mm->mmap_lock);
-	mml_tlb_finish_mmu(&tlb);
-	return err;
-}
-EXPORT_SYMBOL_NS_GPL(mml_madvise, MM_LAB);

@@ -3,9 +3,9 @@
  * Vmas: the maple tree of them, look-up, splitting, merging, finding room.
  *
  * Kernel counterpart: mm/vma.c, and unmapped_area_topdown() in mm/mmap.c.
- * Differences: vmas are equal, and so can be merged, when their flags are; there is
- * no file, no anon_vma and no policy that could tell them apart. No randomized base:
- * mappings begin at the top of the window.
+ * Vmas are merged as there: a call that changes one, or makes one, looks at its two
+ * neighbours, and at nothing else. Differences: there is no file, no policy and no name
+ * that could tell them apart. No randomized base: mappings begin at the top of the window.
  *
  * mml_vma_replace() is the one way in which a range changes hands: it splits at the
  * ends, allocates what the tree needs, and only then changes anything but those
@@ -15,16 +15,12 @@
  * Invariants, checked by mml_mm_validate():
  *	the tree maps [vm_start, vm_end - 1] to the vma, and nothing else
  *	vmas are not empty, page-aligned, within [mm->start, mm->end), not overlapping
- *	adjacent vmas differ in their flags: else they would have been merged
+ *	adjacent vmas of which no page was written differ in their flags, or in vm_pgoff: else
+ *	they would have been merged
  *
  * Locking: mmap_lock, for writing where anything changes.
  */
 #include "vma_probe/mm/internal.h"
-
-static unsigned long mml_vma_pages(const struct mml_vma *vma)
-{
-	return (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
-}
 
 struct mml_vma *mml_vma_alloc(struct mml_mm *mm, unsigned long start,
 			      unsigned long end, unsigned long flags, gfp_t gfp)
@@ -35,8 +31,15 @@ struct mml_vma *mml_vma_alloc(struct mml_mm *mm, unsigned long start,
 		vma->vm_start = start;
 		vma->vm_end = end;
 		vma->vm_flags = flags;
+		vma->vm_pgoff = start >> PAGE_SHIFT;
 	}
 	return vma;
+}
+
+void mml_vma_free(struct mml_vma *vma)
+{
+	mml_anon_vma_put(vma->anon_vma);
+	kfree(vma);
 }
 
 void mml_free_vmas(struct list_head *vmas)
@@ -44,7 +47,7 @@ void mml_free_vmas(struct list_head *vmas)
 	struct mml_vma *vma, *next;
 
 	list_for_each_entry_safe(vma, next, vmas, node)
-		kfree(vma);
+		mml_vma_free(vma);
 }
 
 /**
@@ -117,8 +120,10 @@ int mml_split_vma(struct mml_mm *mm, struct mml_vma *vma, unsigned long addr)
 			      GFP_KERNEL_ACCOUNT);
 	if (!upper)
 		return -ENOMEM;
+	upper->vm_pgoff = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
+	upper->anon_vma = mml_anon_vma_get(vma->anon_vma);
 	if (mml_vma_store(mm, addr, vma->vm_end, upper, GFP_KERNEL_ACCOUNT)) {
-		kfree(upper);
+		mml_vma_free(upper);
 		return -ENOMEM;
 	}
 	vma->vm_end = addr;
@@ -134,39 +139,106 @@ static int mml_split_at(struct mml_mm *mm, unsigned long addr)
 	return vma && vma->vm_start < addr ? mml_split_vma(mm, vma, addr) : 0;
 }
 
-/* Merge the vma that begins at @addr into the one that ends there, if they agree. */
-static void mml_merge_at(struct mml_mm *mm, unsigned long addr)
-{
-	struct mml_vma *lower, *upper;
+/*
+ * Merging.
+ */
 
-	lower = addr ? mml_vma_lookup(mm, addr - 1) : NULL;
-	upper = mml_vma_lookup(mm, addr);
-	if (!lower || !upper || lower == upper ||
-	    lower->vm_flags != upper->vm_flags)
-		return;
-	mml_vma_store(mm, lower->vm_start, upper->vm_end, lower,
-		      GFP_KERNEL | __GFP_NOFAIL);
-	lower->vm_end = upper->vm_end;
-	mm->map_count--;
-	kfree(upper);
+/* Can @lower and @upper become one? @neighbour is the one of them that is not changed. */
+static bool mml_can_vma_merge(const struct mml_vma *lower, const struct mml_vma *upper,
+			      const struct mml_vma *neighbour)
+{
+	return lower->vm_flags == upper->vm_flags && mml_vma_continues(lower, upper) &&
+	       mml_anon_vma_mergeable(lower, upper, neighbour);
 }
 
 /*
- * Merge what can be merged in and around [@start, @end). It does not fail: what is done
- * by then cannot be undone, and a node of the tree is little to wait for.
+ * @upper becomes a part of @lower. It does not fail: what is done by then cannot be undone,
+ * and a node of the tree is little to wait for.
  */
-void mml_vma_merge(struct mml_mm *mm, unsigned long start, unsigned long end)
+static void mml_vma_join(struct mml_mm *mm, struct mml_vma *lower, struct mml_vma *upper)
 {
-	unsigned long addr = start;
-	struct mml_vma *vma;
+	mml_vma_store(mm, lower->vm_start, upper->vm_end, lower, GFP_KERNEL | __GFP_NOFAIL);
+	lower->vm_end = upper->vm_end;
+	if (!lower->anon_vma)
+		swap(lower->anon_vma, upper->anon_vma);
+	mm->map_count--;
+	mml_vma_free(upper);
+}
+
+/*
+ * @vma was changed, or is new: merge it with its neighbours, the lower one first. @vma may be
+ * gone then.
+ */
+void mml_vma_merge(struct mml_mm *mm, struct mml_vma *vma)
+{
+	struct mml_vma *prev, *next;
+	bool left, right;
 
 	lockdep_assert_held_write(&mm->mmap_lock);
 
-	mml_merge_at(mm, start);
-	while ((vma = mml_find_vma(mm, addr)) && vma->vm_start < end) {
-		addr = vma->vm_end;
-		mml_merge_at(mm, addr);
+	prev = vma->vm_start ? mml_vma_lookup(mm, vma->vm_start - 1) : NULL;
+	next = mml_vma_lookup(mm, vma->vm_end);
+	left = prev && mml_can_vma_merge(prev, vma, prev);
+	right = next && mml_can_vma_merge(vma, next, next) &&
+		(!left || mml_anon_vma_mergeable(prev, next, NULL));
+	if (right)
+		mml_vma_join(mm, vma, next);
+	if (left)
+		mml_vma_join(mm, prev, vma);
+}
+
+/* @vma has grown upwards: merge it with what it has come to. */
+static void mml_vma_merge_next(struct mml_mm *mm, struct mml_vma *vma)
+{
+	struct mml_vma *next = mml_vma_lookup(mm, vma->vm_end);
+
+	if (next && mml_can_vma_merge(vma, next, next))
+		mml_vma_join(mm, vma, next);
+}
+
+/* What was split at @addr, and has not been changed, is one again. */
+void mml_unsplit_at(struct mml_mm *mm, unsigned long addr)
+{
+	struct mml_vma *lower = addr ? mml_vma_lookup(mm, addr - 1) : NULL;
+	struct mml_vma *upper = mml_vma_lookup(mm, addr);
+
+	if (lower && upper && lower != upper && lower->vm_flags == upper->vm_flags &&
+	    lower->anon_vma == upper->anon_vma && mml_vma_continues(lower, upper))
+		mml_vma_join(mm, lower, upper);
+}
+
+/* Split what straddles the ends of [@start, @end). Returns: 0; -ENOMEM, and nothing is. */
+int mml_split_range(struct mml_mm *mm, unsigned long start, unsigned long end)
+{
+	int err = mml_split_at(mm, start);
+
+	if (!err) {
+		err = mml_split_at(mm, end);
+		if (err)
+			mml_unsplit_at(mm, start);
 	}
+	return err;
+}
+
+/*
+ * Let [@start, @end), which lies inside one vma, have @flags: split it, and merge it with
+ * neighbours. Returns: 0; -ENOMEM, and nothing has changed.
+ */
+int mml_vma_modify_flags(struct mml_mm *mm, unsigned long start, unsigned long end,
+			 unsigned long flags)
+{
+	struct mml_vma *vma = mml_vma_lookup(mm, start);
+	int err;
+
+	if (vma->vm_flags == flags)
+		return 0;
+	err = mml_split_range(mm, start, end);
+	if (err)
+		return err;
+	vma = mml_vma_lookup(mm, start);
+	vma->vm_flags = flags;
+	mml_vma_merge(mm, vma);
+	return 0;
 }
 
 /* Put the vmas of [@start, @end), which are wholly inside, on a list. */
@@ -203,14 +275,13 @@ int mml_vma_replace(struct mml_mm *mm, unsigned long start, unsigned long end,
 
 	lockdep_assert_held_write(&mm->mmap_lock);
 
-	err = mml_split_at(mm, start);
-	if (!err)
-		err = mml_split_at(mm, end);
-	if (!err)
-		err = mml_mas_preallocate(mm->machine, &mas, vma, gfp);
+	err = mml_split_range(mm, start, end);
+	if (err)
+		return err;
+	err = mml_mas_preallocate(mm->machine, &mas, vma, gfp);
 	if (err) {
-		mml_merge_at(mm, start);
-		mml_merge_at(mm, end);
+		mml_unsplit_at(mm, start);
+		mml_unsplit_at(mm, end);
 		return err;
 	}
 	mml_vma_collect(mm, start, end, old);
@@ -222,7 +293,10 @@ int mml_vma_replace(struct mml_mm *mm, unsigned long start, unsigned long end,
 	return 0;
 }
 
-/* Let @vma end at @end, further up; nothing is mapped there. Returns: 0, -ENOMEM. */
+/*
+ * Let @vma end at @end, further up, where nothing is mapped, and merge it with what it comes to.
+ * Returns: 0 or -ENOMEM.
+ */
 int mml_vma_expand(struct mml_mm *mm, struct mml_vma *vma, unsigned long end)
 {
 	lockdep_assert_held_write(&mm->mmap_lock);
@@ -231,6 +305,7 @@ int mml_vma_expand(struct mml_mm *mm, struct mml_vma *vma, unsigned long end)
 		return -ENOMEM;
 	mm->total_vm += (end - vma->vm_end) >> PAGE_SHIFT;
 	vma->vm_end = end;
+	mml_vma_merge_next(mm, vma);
 	return 0;
 }
 
@@ -258,7 +333,7 @@ int mml_unmapped_area(struct mml_mm *mm, unsigned long hint, unsigned long len,
 
 	if (len > mm->end - mm->start)
 		return -ENOMEM;
-	hint = PAGE_ALIGN(hint);
+	hint &= PAGE_MASK;
 	if (hint && mml_range_free(mm, hint, len)) {
 		*addr = hint;
 		return 0;

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The two sides: the system calls, and the lab's. Without libc in between on either.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "compare.h"
+
+/* Where a machine tells of its sessions. */
+#define LAB_MM		"/sys/kernel/debug/mm_lab/%u/mm/"
+/* How long a session may take to be told of. */
+#define PATIENCE_MS	5000
+
+struct machine compare_machine;
+
+static long or_errno(long ret)
+{
+	return ret == -1 ? -errno : ret;
+}
+
+/* Huge pages would be seen in what is counted. */
+static void kernel_begin(void)
+{
+	must(or_errno(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)), "PR_SET_THP_DISABLE");
+}
+
+static void kernel_forked(void)
+{
+}
+
+static long kernel_mmap(uint64_t addr, uint64_t length, int prot, int flags)
+{
+	return or_errno(syscall(SYS_mmap, addr, length, prot, flags, -1, 0));
+}
+
+static long kernel_munmap(uint64_t addr, uint64_t length)
+{
+	return or_errno(syscall(SYS_munmap, addr, length));
+}
+
+static long kernel_mprotect(uint64_t addr, uint64_t length, int prot)
+{
+	return or_errno(syscall(SYS_mprotect, addr, length, prot));
+}
+
+static long kernel_mremap(uint64_t addr, uint64_t length, uint64_t new_length, int flags,
+			  uint64_t to)
+{
+	return or_errno(syscall(SYS_mremap, addr, length, new_length, flags, to));
+}
+
+static long kernel_madvise(uint64_t addr, uint64_t length, int advice)
+{
+	return or_errno(syscall(SYS_madvise, addr, length, advice));
+}
+
+static FILE *open_maps(const char *path)
+{
+	FILE *maps = fopen(path, "re");
+
+	if (!maps)
+		bail("cannot read %s: %s", path, strerror(errno));
+	return maps;
+}
+
+static FILE *kernel_maps(void)
+{
+	return open_maps("/proc/self/maps");
+}
+
+const struct side kernel_side = {
+	.name = "kernel",
+	.begin = kernel_begin,
+	.forked = kernel_forked,
+	.mmap = kernel_mmap,
+	.munmap = kernel_munmap,
+	.mprotect = kernel_mprotect,
+	.mremap = kernel_mremap,
+	.madvise = kernel_madvise,
+	.maps = kernel_maps,
+};
+
+static int session;
+/* 0: it is not known yet. */
+static uint32_t session_number;
+
+static void lab_begin(void)
+{
+	session = session_new(compare_machine.id);
+	window_map(session, WINDOW, MML_WINDOW_SIZE);
+}
+
+/* What the child has is a session of its own. */
+static void lab_forked(void)
+{
+	session_number = 0;
+}
+
+static bool is_mine(const char *number)
+{
+	char path[320], line[128];
+	long pid = 0;
+	FILE *status;
+
+	snprintf(path, sizeof(path), LAB_MM "%s/status", compare_machine.id, number);
+	status = fopen(path, "re");
+	while (status && !pid && fgets(line, sizeof(line), status))
+		sscanf(line, "Pid: %ld", &pid);
+	if (status)
+		fclose(status);
+	return pid == getpid();
+}
+
+/* The session of this process; 0: it is not told yet. */
+static uint32_t find_session(void)
+{
+	char path[128];
+	struct dirent *entry;
+	uint32_t found = 0;
+	DIR *sessions;
+
+	snprintf(path, sizeof(path), LAB_MM, compare_machine.id);
+	sessions = opendir(path);
+	while (sessions && !found && (entry = readdir(sessions))) {
+		if (isdigit(*entry->d_name) && is_mine(entry->d_name))
+			found = (uint32_t)strtoul(entry->d_name, NULL, 10);
+	}
+	if (sessions)
+		closedir(sessions);
+	return found;
+}
+
+static long on_lab_mmap(uint64_t addr, uint64_t length, int prot, int flags)
+{
+	return lab_mmap(session, addr, length, prot, flags);
+}
+
+static long on_lab_munmap(uint64_t addr, uint64_t length)
+{
+	return lab_munmap(session, addr, length);
+}
+
+static long on_lab_mprotect(uint64_t addr, uint64_t length, int prot)
+{
+	return lab_mprotect(session, addr, length, prot);
+}
+
+static long on_lab_mremap(uint64_t addr, uint64_t length, uint64_t new_length, int flags,
+			  uint64_t to)
+{
+	(void)to;
+	return lab_mremap(session, addr, length, new_length, flags);
+}
+
+static long on_lab_madvise(uint64_t addr, uint64_t length, int advice)
+{
+	return lab_madvise(session, addr, length, advice);
+}
+
+static FILE *lab_maps(void)
+{
+	const uint64_t limit = now_ms() + PATIENCE_MS;
+	char path[128];
+
+	/* A child's is told of when it has faulted: where nobody maps anything. */
+	if (!session_number)
+		probe(READ, WINDOW_END - PAGE);
+	while (!session_number && now_ms() < limit) {
+		session_number = find_session();
+		if (!session_number)
+			sleep_ms(1);
+	}
+	snprintf(path, sizeof(path), LAB_MM "%u/maps", compare_machine.id, session_number);
+	return open_maps(path);
+}
+
+const struct side lab_side = {
+	.name = "lab",
+	.begin = lab_begin,
+	.forked = lab_forked,
+	.mmap = on_lab_mmap,
+	.munmap = on_lab_munmap,
+	.mprotect = on_lab_mprotect,
+	.mremap = on_lab_mremap,
+	.madvise = on_lab_madvise,
+	.maps = lab_maps,
+};

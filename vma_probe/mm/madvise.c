@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * madvise: what a program says about its memory.
+ *
+ *	NORMAL, RANDOM, SEQUENTIAL, (NO)HUGEPAGE, (UN)MERGEABLE, DONTFORK, DOFORK, WIPEONFORK,
+ *	KEEPONFORK, DONTDUMP, DODUMP	flags of vmas, which split and merge by them; fork goes
+ *					by its own, the others are only kept
+ *	DONTNEED, DONTNEED_LOCKED, FREE	frames go back
+ *	POPULATE_READ, POPULATE_WRITE	every page is faulted in
+ *	WILLNEED, COLD, PAGEOUT		nothing, for there is no reclaim yet
+ *	REMOVE				refused, as there are no files
+ *
+ * Kernel counterpart: mm/madvise.c. As there, a hole in the range does not keep what else is
+ * in it from being advised; it is told afterwards. Differences: FREE frees at once; advices
+ * that are not above are unknown.
+ *
+ * Locking: mmap_lock for writing; for reading where pages are faulted in. Frames are freed
+ * after it is dropped.
+ */
+#include <linux/mman.h>
+
+#include "vma_probe/mm/internal.h"
+
+/* Advices that are flags of vmas: these go, and those come. */
+static const struct mml_advice_flags {
+	int advice;
+	unsigned long clear;
+	unsigned long set;
+} mml_advice_flags[] = {
+	{ MADV_NORMAL, VM_RAND_READ | VM_SEQ_READ, 0 },
+	{ MADV_RANDOM, VM_SEQ_READ, VM_RAND_READ },
+	{ MADV_SEQUENTIAL, VM_RAND_READ, VM_SEQ_READ },
+	{ MADV_DONTFORK, 0, VM_DONTCOPY },
+	{ MADV_DOFORK, VM_DONTCOPY, 0 },
+	{ MADV_WIPEONFORK, 0, VM_WIPEONFORK },
+	{ MADV_KEEPONFORK, VM_WIPEONFORK, 0 },
+	{ MADV_DONTDUMP, 0, VM_DONTDUMP },
+	{ MADV_DODUMP, VM_DONTDUMP, 0 },
+	{ MADV_MERGEABLE, 0, VM_MERGEABLE },
+	{ MADV_UNMERGEABLE, VM_MERGEABLE, 0 },
+	{ MADV_HUGEPAGE, VM_NOHUGEPAGE, VM_HUGEPAGE },
+	{ MADV_NOHUGEPAGE, VM_HUGEPAGE, VM_NOHUGEPAGE },
+};
+
+static const struct mml_advice_flags *mml_find_advice_flags(int advice)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(mml_advice_flags); i++)
+		if (mml_advice_flags[i].advice == advice)
+			return &mml_advice_flags[i];
+	return NULL;
+}
+
+/* Does the lab know @advice? */
+static bool mml_madvise_behavior_valid(int advice)
+{
+	switch (advice) {
+	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
+	case MADV_FREE:
+	case MADV_POPULATE_READ:
+	case MADV_POPULATE_WRITE:
+	case MADV_WILLNEED:
+	case MADV_COLD:
+	case MADV_PAGEOUT:
+	case MADV_REMOVE:
+		return true;
+	default:
+		return mml_find_advice_flags(advice);
+	}
+}
+
+/* What lies in one vma. Returns: 0 or an errno. */
+static int mml_madvise_vma_behavior(struct mml_mmu_gather *tlb, struct mml_vma *vma,
+				    unsigned long start, unsigned long end, int advice)
+{
+	const struct mml_advice_flags *flags = mml_find_advice_flags(advice);
+
+	if (flags)
+		return mml_vma_modify_flags(tlb->mm, start, end,
+					    (vma->vm_flags & ~flags->clear) | flags->set);
+	switch (advice) {
+	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
+	case MADV_FREE:
+		mml_zap_range(tlb, start, end);
+		return 0;
+	case MADV_REMOVE:
+		return -EINVAL;
+	default:
+		return 0;
+	}
+}
+
+/* Each vma of the range. Returns: 0; an errno, and the rest was not advised; -ENOMEM. */
+static int mml_madvise_walk_vmas(struct mml_mmu_gather *tlb, unsigned long start,
+				 unsigned long end, int advice)
+{
+	unsigned long addr = start, next;
+	int unmapped_error = 0, err = 0;
+
+	while (addr < end && !err) {
+		struct mml_vma *vma = mml_find_vma(tlb->mm, addr);
+
+		if (!vma || vma->vm_start > addr)
+			unmapped_error = -ENOMEM;
+		if (!vma || vma->vm_start >= end)
+			break;
+		addr = max(addr, vma->vm_start);
+		next = min(vma->vm_end, end);
+		err = mml_madvise_vma_behavior(tlb, vma, addr, next, advice);
+		addr = next;
+	}
+	mml_tlb_flush(tlb);
+	return err ?: unmapped_error;
+}
+
+/**
+ * mml_madvise - madvise(2)
+ * @mm: the mm
+ * @addr: start
+ * @len: bytes, rounded up to pages
+ * @advice: MADV_*, see the head of this file
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EINVAL; -ENOMEM: a hole in the range, as the kernel after doing the rest, or
+ * no memory; -EFAULT: the mm is gone; -ENXIO: no window; -EINTR: killed.
+ */
+int mml_madvise(struct mml_mm *mm, unsigned long addr, unsigned long len, int advice)
+{
+	unsigned long aligned = PAGE_ALIGN(len);
+	struct mml_mmu_gather tlb;
+	int err;
+
+	if (!mml_madvise_behavior_valid(advice) || !PAGE_ALIGNED(addr) || (len && !aligned) ||
+	    addr + aligned < addr)
+		return -EINVAL;
+	if (!len)
+		return 0;
+	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
+		return mml_populate(mm, addr, addr + aligned, advice == MADV_POPULATE_WRITE);
+	err = mml_mmap_write_lock(mm);
+	if (err)
+		return err;
+	mml_tlb_gather_mmu(&tlb, mm);
+	err = mml_in_range(mm, addr, aligned) ?
+		mml_madvise_walk_vmas(&tlb, addr, addr + aligned, advice) : -ENOMEM;
+	up_write(&mm->mmap_lock);
+	mml_tlb_finish_mmu(&tlb);
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(mml_madvise, MM_LAB);
