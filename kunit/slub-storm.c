@@ -419,8 +419,8 @@ static int mml_sheaves_hold(void *data)
 
 	mml_kmem_cache_free(holder->s, mml_kmem_cache_alloc(holder->s, GFP_KERNEL));
 	/* Only interrupts find them taken. */
-	if (WARN_ON(!mml_sheaves_trylock(holder->s, &pcs)))
-		return -EBUSY;
+	while (!mml_sheaves_trylock(holder->s, &pcs))
+		cpu_relax();
 	complete(&holder->begun);
 	/* On a busy host it may take a while until they are asked for. */
 	for (ms = 0; ms < MML_HOLD_MAX_MS && !READ_ONCE(holder->asked); ms++)

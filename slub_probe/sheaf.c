@@ -17,7 +17,7 @@
  * Kernel counterpart: mm/slub.c of v7.0: alloc_from_pcs(), free_to_pcs(),
  * __pcs_replace_empty_main(), __pcs_replace_full_main(), struct node_barn. Differences: a CPU
  * gets its sheaves when it first needs them; the barn's full sheaves may be partly filled;
- * CPUs are asked to flush theirs by interrupt, and once more if that came at a bad time.
+ * CPUs are asked to flush theirs by interrupt, and again while that comes at a bad time.
  *
  * Invariants, checked by mml_slub_validate():
  *	a sheaf has no more objects than its capacity, and each is one of the cache's
@@ -368,7 +368,10 @@ static struct mml_slab_sheaf *mml_sheaf_make_empty(struct mml_kmem_cache *s,
 	return sheaf ?: mml_alloc_empty_sheaf(s, GFP_NOWAIT);
 }
 
-/* This CPU's main sheaf is full, or not to be had. Returns: false if the object has to go to its slab. */
+/*
+ * This CPU's main sheaf is full, or not to be had. Returns: false if the object has to go to its
+ * slab.
+ */
 static bool mml_sheaf_push_slow(struct mml_kmem_cache *s, void *object)
 {
 	struct mml_slub_percpu_sheaves *pcs;
@@ -582,14 +585,16 @@ void mml_sheaves_flush(struct mml_kmem_cache *s)
 
 	on_each_cpu(mml_flush_this_cpu, s, true);
 	for_each_online_cpu(cpu)
-		while (READ_ONCE(per_cpu_ptr(s->cpu_sheaves, cpu)->missed))
+		while (READ_ONCE(per_cpu_ptr(s->cpu_sheaves, cpu)->missed)) {
+			cond_resched();
 			if (smp_call_function_single(cpu, mml_flush_this_cpu, s, true))
 				break;
+		}
 	for (i = 0; i < s->nr_nodes; i++)
 		mml_barn_shrink(s, &s->node[i].barn);
 }
 
-/* A CPU is dead: nobody uses what it keeps. Interrupts are off. */
+/* A CPU is dead: nobody uses what it keeps, or has it. Interrupts are off. */
 void mml_sheaves_flush_dead(struct mml_kmem_cache *s, unsigned int cpu)
 {
 	mml_pcs_flush(s, per_cpu_ptr(s->cpu_sheaves, cpu));

@@ -172,8 +172,8 @@ struct mml_slab_sheaf {
  * @main: objects are allocated from it and freed to it; never NULL
  * @spare: another one, or NULL
  * @rcu_free: objects that readers may still look at, or NULL
- * @acquired: somebody has them; see mml_sheaves_trylock(), which protects all of these
- * @missed: they were to be flushed, and somebody had them
+ * @acquired: somebody has them; see mml_sheaves_trylock(), which protects all of the above
+ * @missed: they were to be flushed, and somebody had them; written in that interrupt only
  * @dep_map: for lockdep, which cannot see @acquired
  */
 struct mml_slub_percpu_sheaves {

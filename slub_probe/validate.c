@@ -240,9 +240,11 @@ static void mml_cpu_validate(struct mml_slub_validation *sv, int cpu)
 	struct list_head *caches = &sv->slub->slab_caches;
 
 	sv->cache = list_first_entry(caches, struct mml_kmem_cache, list);
-	while (!list_entry_is_head(sv->cache, caches, list))
+	while (!list_entry_is_head(sv->cache, caches, list)) {
 		if (smp_call_function_single(cpu, mml_this_cpu_validate, sv, true))
 			break;
+		cond_resched();
+	}
 }
 
 /* What their nodes have. */

@@ -708,7 +708,8 @@ struct mml_cache_validate {
  *	as by mmap(2)
  * @flags: in: MAP_PRIVATE | MAP_ANONYMOUS, with MAP_FIXED, MAP_FIXED_NOREPLACE,
  *	MAP_NORESERVE; MAP_POPULATE without MAP_NONBLOCK takes frames at once, as far as
- *	there are any; MAP_STACK is taken and does nothing
+ *	there are any; MAP_STACK only keeps a mapping apart from others, as the kernel's
+ *	does where it has huge pages
  *
  * EINVAL: length 0, flags or place that mmap(2) would refuse; EBADF: not MAP_ANONYMOUS;
  * EOPNOTSUPP: shared mappings and other flags, which the lab does not have; EEXIST: as
@@ -774,7 +775,8 @@ struct mml_mremap_args {
  * @pad: zero
  *
  * EINVAL: other advice; to populate what does not allow it. ENOMEM: a hole, after the rest was
- * done, except by POPULATE_*; no frame for these. EFAULT: the mm is gone.
+ * done, except by POPULATE_*; no frame for these. EAGAIN: no memory for a vma; the rest was not
+ * done. EFAULT: the mm is gone.
  */
 struct mml_madvise_args {
 	__u64 addr;

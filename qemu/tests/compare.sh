@@ -16,5 +16,6 @@ operations=1000000
 ! on_debug_kernel || operations=20000
 cases=(qemu/tests/compare/*.cases)
 [[ -e /proc/swaps ]] || cases=("${cases[@]/*swap.cases/}")
+[[ -e /sys/kernel/mm/transparent_hugepage ]] || cases=("${cases[@]/*thp.cases/}")
 # shellcheck disable=SC2068 # the empty one goes
 run_program compare --random "$operations" "$@" ${cases[@]}

@@ -368,7 +368,7 @@ static const struct command commands[] = {
 	},
 	{
 		COMMAND(MADVISE), .files = FILE_SESSION, .weight = 100,
-		.errnos = { ENOMEM, EINTR },
+		.errnos = { ENOMEM, EINTR, EAGAIN, EFAULT },
 		.field = {
 			FIELD(mml_madvise_args, addr, ADDRESS),
 			FIELD(mml_madvise_args, length, LENGTH, 0, 12),

@@ -614,8 +614,7 @@ static const struct {
 	{ "CACHE_FREE", MML_IOC_CACHE_FREE, offsetof(struct mml_cache_free, flags),
 	  MML_CACHE_RANDOM },
 	{ "MPROTECT's prot", MML_IOC_MPROTECT, offsetof(struct mml_mprotect_args, prot),
-	  MODE_RWX },
-	{ "MMAP's prot", MML_IOC_MMAP, offsetof(struct mml_mmap_args, prot), MODE_RWX },
+	  MODE_RWX | 8 /* PROT_SEM */ },
 };
 
 static const struct command *command_of(unsigned int cmd)

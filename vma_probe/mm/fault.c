@@ -214,7 +214,8 @@ enum mml_fault_result mml_handle_mm_fault(struct mml_mm *mm,
 EXPORT_SYMBOL_NS_GPL(mml_handle_mm_fault, MM_LAB);
 
 /* Fault in one page. Returns: 0; -ENOMEM: a hole, or no frame; -EINVAL; -EFAULT. */
-static int mml_populate_page(struct mml_mm *mm, unsigned long addr, bool write)
+static int mml_populate_page(struct mml_mm *mm, unsigned long addr, bool write,
+			     unsigned long wanted)
 {
 	const struct mml_vma *vma = mml_vma_lookup(mm, addr);
 	struct mml_fault fault = {
@@ -224,7 +225,7 @@ static int mml_populate_page(struct mml_mm *mm, unsigned long addr, bool write)
 	};
 
 	/* A touch may read what can only be written; this is to be allowed by name. */
-	if (vma && !(vma->vm_flags & (write ? VM_WRITE : VM_READ)))
+	if (vma && (vma->vm_flags & wanted) != wanted)
 		return -EINVAL;
 	switch (mml_handle_mm_fault_locked(mm, &fault)) {
 	case MML_FAULT_DONE:
@@ -236,13 +237,12 @@ static int mml_populate_page(struct mml_mm *mm, unsigned long addr, bool write)
 	}
 }
 
-/*
- * Fault in [@start, @end), for writing or reading, up to the first page that cannot be had. The
- * real page tables learn of it when the pages are touched. Context: process, sleeps. Returns:
- * 0; -ENOMEM: a hole, or no frame; -EINVAL: not allowed; -EFAULT: the mm is gone; -ENXIO: no
- * window; -EINTR.
- */
-int mml_populate(struct mml_mm *mm, unsigned long start, unsigned long end, bool write)
+/* Pages for which mmap_lock is held at a time. */
+#define MML_POPULATE_BATCH	256UL
+
+/* As mml_populate(), under one hold of mmap_lock. */
+static int mml_populate_batch(struct mml_mm *mm, unsigned long start, unsigned long end,
+			      bool write, unsigned long wanted)
 {
 	unsigned long addr;
 	int err = 0;
@@ -253,11 +253,30 @@ int mml_populate(struct mml_mm *mm, unsigned long start, unsigned long end, bool
 		err = -ENXIO;
 	else if (!mml_in_range(mm, start, end - start))
 		err = -ENOMEM;
-	for (addr = start; addr < end && !err; addr += PAGE_SIZE) {
-		err = fatal_signal_pending(current) ? -EINTR : mml_populate_page(mm, addr, write);
+	for (addr = start; addr < end && !err; addr += PAGE_SIZE)
+		err = fatal_signal_pending(current) ? -EINTR :
+			mml_populate_page(mm, addr, write, wanted);
+	up_read(&mm->mmap_lock);
+	return err;
+}
+
+/*
+ * Fault in [@start, @end), for writing or reading, up to the first page that cannot be had, or
+ * of which the vma has not the flags @wanted. The real page tables learn of it when the pages
+ * are touched. Context: process, sleeps. Returns: 0; -ENOMEM: a hole, or no frame; -EINVAL: not
+ * allowed; -EFAULT: the mm is gone; -ENXIO: no window; -EINTR.
+ */
+int mml_populate(struct mml_mm *mm, unsigned long start, unsigned long end, bool write,
+		 unsigned long wanted)
+{
+	unsigned long next;
+	int err = 0;
+
+	for (; start < end && !err; start = next) {
+		next = start + min(end - start, MML_POPULATE_BATCH * PAGE_SIZE);
+		err = mml_populate_batch(mm, start, next, write, wanted);
 		cond_resched();
 	}
-	up_read(&mm->mmap_lock);
 	return err;
 }
 

@@ -172,6 +172,7 @@ int mml_mmap_write_lock(struct mml_mm *mm);
 
 /* fault.c */
 enum mml_fault_result mml_handle_mm_fault_locked(struct mml_mm *mm, struct mml_fault *fault);
-int mml_populate(struct mml_mm *mm, unsigned long start, unsigned long end, bool write);
+int mml_populate(struct mml_mm *mm, unsigned long start, unsigned long end, bool write,
+		 unsigned long wanted);
 
 #endif /* _MML_MM_INTERNAL_H */

@@ -77,9 +77,11 @@ static int mml_madvise_vma_behavior(struct mml_mmu_gather *tlb, struct mml_vma *
 {
 	const struct mml_advice_flags *flags = mml_find_advice_flags(advice);
 
-	if (flags)
-		return mml_vma_modify_flags(tlb->mm, start, end,
-					    (vma->vm_flags & ~flags->clear) | flags->set);
+	if (flags) {
+		/* ENOMEM would be a hole. */
+		return mml_vma_modify_flags(tlb->mm, start, end, (vma->vm_flags & ~flags->clear) |
+					    flags->set) ? -EAGAIN : 0;
+	}
 	switch (advice) {
 	case MADV_DONTNEED:
 	case MADV_DONTNEED_LOCKED:
@@ -124,8 +126,9 @@ static int mml_madvise_walk_vmas(struct mml_mmu_gather *tlb, unsigned long start
  * @advice: MADV_*, see the head of this file
  *
  * Context: process, may sleep.
- * Return: 0; -EINVAL; -ENOMEM: a hole in the range, as the kernel after doing the rest, or
- * no memory; -EFAULT: the mm is gone; -ENXIO: no window; -EINTR: killed.
+ * Return: 0; -EINVAL; -ENOMEM: a hole in the range, as the kernel after doing the rest, or no
+ * frame to populate it; -EAGAIN: no memory for a vma, and the rest was not advised; -EFAULT:
+ * the mm is gone; -ENXIO: no window; -EINTR: killed.
  */
 int mml_madvise(struct mml_mm *mm, unsigned long addr, unsigned long len, int advice)
 {
@@ -139,7 +142,8 @@ int mml_madvise(struct mml_mm *mm, unsigned long addr, unsigned long len, int ad
 	if (!len)
 		return 0;
 	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
-		return mml_populate(mm, addr, addr + aligned, advice == MADV_POPULATE_WRITE);
+		return mml_populate(mm, addr, addr + aligned, advice == MADV_POPULATE_WRITE,
+				    advice == MADV_POPULATE_WRITE ? VM_WRITE : VM_READ);
 	err = mml_mmap_write_lock(mm);
 	if (err)
 		return err;

@@ -132,6 +132,7 @@ static inline bool mml_vma_continues(const struct mml_vma *vma, const struct mml
  * @total_vm: pages in vmas
  * @dead: it was torn down: nothing may be added
  * @stillborn: and that because fork found no frames: its process is to be killed
+ * @forked: it began as a copy, with vmas that its own calls would have merged
  * @page_table_lock: see the head of this file
  * @pgd: the top-level table; NULL before the first fault
  * @anon_rss: anonymous frames mapped
@@ -152,6 +153,7 @@ struct mml_mm {
 	unsigned long			total_vm;	/* M */
 	bool				dead;		/* M */
 	bool				stillborn;	/* M */
+	bool				forked;		/* M */
 
 	spinlock_t			page_table_lock;
 	struct mml_ptdesc		*pgd;		/* P, M to remove */

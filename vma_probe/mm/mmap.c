@@ -36,11 +36,8 @@ static unsigned long mml_prot_to_vm_flags(unsigned long prot)
  * The kernel's heuristic overcommit: refuse only what obviously cannot be had, a
  * private writable mapping that is larger than all memory.
  */
-static bool mml_enough_memory(struct mml_mm *mm, unsigned long len,
-			      unsigned long vm_flags)
+static bool mml_enough_memory(struct mml_mm *mm, unsigned long len)
 {
-	if (!mml_accountable(vm_flags))
-		return true;
 	return len >> PAGE_SHIFT <= mm->machine->nr_present;
 }
 
@@ -168,7 +165,7 @@ static int mml_mmap_locked(struct mml_mm *mm, unsigned long *addr,
 	err = mml_mmap_place(mm, addr, len, flags);
 	if (err)
 		return err;
-	if (!mml_enough_memory(mm, len, vm_flags))
+	if (vm_flags & VM_ACCOUNT && !mml_enough_memory(mm, len))
 		return -ENOMEM;
 	vma = mml_vma_alloc(mm, *addr, *addr + len, vm_flags, GFP_KERNEL_ACCOUNT);
 	if (!vma)
@@ -210,6 +207,9 @@ int mml_mmap(struct mml_mm *mm, unsigned long *addr, unsigned long len,
 		return -ENOMEM;
 	if (flags & MAP_NORESERVE)
 		vm_flags |= VM_NORESERVE;
+	/* No huge pages for stacks, where there are any. */
+	if (flags & MAP_STACK && IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		vm_flags |= VM_NOHUGEPAGE;
 	if (mml_accountable(vm_flags))
 		vm_flags |= VM_ACCOUNT;
 
@@ -225,7 +225,7 @@ int mml_mmap(struct mml_mm *mm, unsigned long *addr, unsigned long len,
 	*addr = place;
 	/* As far as that goes. */
 	if ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
-		mml_populate(mm, place, place + len, vm_flags & VM_WRITE);
+		mml_populate(mm, place, place + len, vm_flags & VM_WRITE, 0);
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(mml_mmap, MM_LAB);
@@ -247,7 +247,7 @@ static int mml_mprotect_fixup(struct mml_mmu_gather *tlb, struct mml_vma *vma,
 		return 0;
 	if (flags & VM_WRITE) {
 		if (!(vma->vm_flags & (VM_ACCOUNT | VM_WRITE | VM_NORESERVE))) {
-			if (!mml_enough_memory(mm, end - start, flags))
+			if (!mml_enough_memory(mm, end - start))
 				return -ENOMEM;
 			flags |= VM_ACCOUNT;
 		}
@@ -476,18 +476,17 @@ static int mml_mremap_grow(struct mml_mmu_gather *tlb, unsigned long *addr,
 	struct mml_mm *mm = tlb->mm;
 	unsigned long end = *addr + old_len, delta = new_len - old_len;
 	struct mml_vma *vma = mml_vma_lookup(mm, *addr);
+	bool enough;
 
 	/* Of a shared one it would be a second mapping. */
 	if (!old_len)
 		return -EINVAL;
 	if (old_len > vma->vm_end - *addr)
 		return -EFAULT;
-	if (mml_vma_expandable(mm, vma, end, delta)) {
-		if (!mml_enough_memory(mm, delta, vma->vm_flags))
-			return -ENOMEM;
-		return mml_vma_expand(mm, vma, end + delta);
-	}
-	if (!(flags & MREMAP_MAYMOVE) || !mml_enough_memory(mm, delta, vma->vm_flags))
+	enough = !(vma->vm_flags & VM_ACCOUNT) || mml_enough_memory(mm, delta);
+	if (mml_vma_expandable(mm, vma, end, delta))
+		return enough ? mml_vma_expand(mm, vma, end + delta) : -ENOMEM;
+	if (!(flags & MREMAP_MAYMOVE) || !enough)
 		return -ENOMEM;
 	return mml_move_vma(tlb, vma, *addr, old_len, new_len, addr);
 }

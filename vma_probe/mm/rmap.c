@@ -117,11 +117,13 @@ int mml_anon_vma_prepare(struct mml_mm *mm, struct mml_vma *vma)
 		return 0;
 	anon_vma = mml_anon_vma_get(mml_find_mergeable_anon_vma(mm, vma)) ?:
 		   mml_anon_vma_alloc(mm, false);
+	/* Another thread may have got the last memory, for the same. */
 	if (!anon_vma)
-		return -ENOMEM;
+		return READ_ONCE(vma->anon_vma) ? 0 : -ENOMEM;
 	spin_lock(&mm->page_table_lock);
 	if (!vma->anon_vma) {
-		WRITE_ONCE(vma->anon_vma, anon_vma);
+		/* It is complete before others look at it: mml_reusable_anon_vma(). */
+		smp_store_release(&vma->anon_vma, anon_vma);
 		anon_vma = NULL;
 	}
 	spin_unlock(&mm->page_table_lock);

@@ -16,7 +16,8 @@
  *	the tree maps [vm_start, vm_end - 1] to the vma, and nothing else
  *	vmas are not empty, page-aligned, within [mm->start, mm->end), not overlapping
  *	adjacent vmas of which no page was written differ in their flags, or in vm_pgoff: else
- *	they would have been merged
+ *	they would have been merged. (Not in a child of fork, which has pieces that its parent
+ *	had written apart, but, with MADV_WIPEONFORK, has not what was written.)
  *
  * Locking: mmap_lock, for writing where anything changes.
  */

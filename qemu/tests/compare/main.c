@@ -207,8 +207,8 @@ static void compare_random(uint64_t count, uint32_t seed)
 {
 	const struct plan plan = { .count = count, .seed = seed };
 
-	test(compare(&plan, true), "%" PRIu64 " operations at random", count);
 	diag("--seed %u", seed);
+	test(compare(&plan, true), "%" PRIu64 " operations at random", count);
 }
 
 static uint64_t number(const char *text)
