@@ -7,12 +7,12 @@
 #
 # kernels: stock lab debug
 # vm: --mem 2G
-# timeout: 240
+# timeout: 400
 
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/lib/guest.sh"
 
-operations=1000000
+operations=250000
 ! on_debug_kernel || operations=20000
 cases=(qemu/tests/compare/*.cases)
 [[ -e /proc/swaps ]] || cases=("${cases[@]/*swap.cases/}")
