@@ -147,19 +147,20 @@ static enum mml_fault_result mml_test_write(struct mml_model *model, int page)
 }
 
 /*
- * A first write allocates a table's descriptor and its frame, four times, then the vma's
- * anon_vma and the page. Whichever fails, the fault says at which table, and why.
+ * A first write allocates a table's descriptor and its frame, four times, then the link to an
+ * anon_vma, that, and the page. Whichever fails, the fault says at which table, and why.
  */
 static void mml_explain_test_fault(struct kunit *test)
 {
 	long nth;
 
-	for (nth = 1; nth <= 10; nth++) {
+	for (nth = 1; nth <= 11; nth++) {
+		bool table = nth <= 8, frame = table ? nth % 2 == 0 : nth == 11;
 		struct mml_model *model = mml_model(test, MML_TEST_FRAMES);
 		const struct mml_explain *told = mml_test_told(model->machine,
 							       MML_EXPLAIN_FAULT);
 		const struct mml_explain_step *last;
-		u32 tables = (nth - 1) / 2;
+		u32 tables = table ? (nth - 1) / 2 : 4;
 
 		mml_model_mmap(model, 0, 1, PROT_READ | PROT_WRITE, MAP_FIXED);
 		mml_fail_nth(model->machine, nth);
@@ -167,12 +168,12 @@ static void mml_explain_test_fault(struct kunit *test)
 		mml_fail_nth(model->machine, 0);
 
 		KUNIT_EXPECT_EQ(test, told->why, MML_WHY_NO_FRAME);
-		KUNIT_EXPECT_EQ(test, told->cause, nth % 2 ? MML_WHY_KERNEL_MEMORY :
-				MML_WHY_INJECTED);
+		KUNIT_EXPECT_EQ(test, told->cause, frame ? MML_WHY_INJECTED :
+				MML_WHY_KERNEL_MEMORY);
 		KUNIT_EXPECT_EQ(test, told->nr_steps, tables + 1);
 		last = &told->step[tables];
-		KUNIT_EXPECT_EQ(test, last->what, nth < 9 ? MML_STEP_TABLE : MML_STEP_PAGE);
-		KUNIT_EXPECT_EQ(test, last->arg, nth < 9 ? 3 - tables : 0);
+		KUNIT_EXPECT_EQ(test, last->what, table ? MML_STEP_TABLE : MML_STEP_PAGE);
+		KUNIT_EXPECT_EQ(test, last->arg, table ? 3 - tables : 0);
 		KUNIT_EXPECT_EQ(test, last->value, 0);
 		KUNIT_EXPECT_EQ(test, mml_test_write(model, 0), MML_FAULT_DONE);
 		KUNIT_EXPECT_EQ(test, told->failures, 1);

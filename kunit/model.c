@@ -8,7 +8,8 @@
  *	a PTE that is present allows no more than its vma, and its frame holds what
  *	was written; where none is present, nothing was written
  *	what the real page table would say is a part of what the lab's says
- *	the counter and the machine agree on the frames in use
+ *	the counters and the machine agree on the frames in use, also on those that relatives
+ *	share
  *
  * The model has the kernel's rules: mprotect() stops at the first hole, having
  * changed what is before it; mremap() that grows wants one vma; mappings without a
@@ -23,11 +24,13 @@
 
 #define MML_MODEL_RUN		32	/* pages of a random operation, at most */
 
+/* What @pte leads to. */
 static const u32 *mml_words(const struct mml_model *model, mml_pte_t pte)
 {
-	struct mml_page *page = mml_pfn_to_page(model->machine, mml_pte_pfn(pte));
-
-	return mml_page_address(model->machine, page);
+	if (mml_pte_special(pte))
+		return page_address(ZERO_PAGE(0));
+	return mml_page_address(model->machine,
+				mml_pfn_to_page(model->machine, mml_pte_pfn(pte)));
 }
 
 /*
@@ -46,7 +49,7 @@ static int mml_model_insert(struct mml_mm *mm, struct mml_fault *fault,
 {
 	struct mml_model *model = fault->window;
 
-	KUNIT_EXPECT_PTR_EQ(model->test, page,
+	KUNIT_EXPECT_PTR_EQ(model->test, page, mml_pte_special(pte) ? NULL :
 			    mml_pfn_to_page(mm->machine, mml_pte_pfn(pte)));
 	*mml_model_tlb(mm, fault->address) = pte;
 	if (model->inserting)
@@ -71,9 +74,8 @@ static const struct mml_window_ops mml_model_window = {
  */
 
 /* Everything an mm has goes back when it exits. */
-static void mml_model_exit(void *data)
+void mml_model_exit(struct mml_model *model)
 {
-	struct mml_model *model = data;
 	struct kunit *test = model->test;
 
 	mml_exit_mmap(&model->mm);
@@ -83,21 +85,39 @@ static void mml_model_exit(void *data)
 	KUNIT_EXPECT_EQ(test, model->mm.map_count, 0);
 	KUNIT_EXPECT_EQ(test, model->mm.total_vm, 0);
 	KUNIT_EXPECT_NULL(test, memchr_inv(model->tlb, 0, sizeof(model->tlb)));
+	mml_model_set(model, 0, MML_MODEL_PAGES, 0);
 }
 
-/* An mm on @machine that has no range yet, until the test ends. */
-struct mml_model *mml_model_on(struct kunit *test, struct mml_machine *machine)
+static void mml_model_end_of_test(void *model)
+{
+	mml_model_exit(model);
+}
+
+/* An mm of @family on @machine that has no range yet, until the test ends. */
+static struct mml_model *mml_model_of(struct kunit *test, struct mml_machine *machine,
+				      struct mml_counter *family)
 {
 	struct mml_model *model = kunit_kzalloc(test, sizeof(*model), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, model);
 	model->test = test;
 	model->machine = machine;
-	mml_counter_init(&model->counter, ULONG_MAX, NULL);
+	model->family = family;
+	mml_counter_init(&model->counter, ULONG_MAX, family);
 	mml_mm_init(&model->mm, machine, &model->counter, &mml_model_window);
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, mml_model_exit,
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, mml_model_end_of_test,
 							   model));
 	return model;
+}
+
+/* The first of a family. */
+struct mml_model *mml_model_on(struct kunit *test, struct mml_machine *machine)
+{
+	struct mml_counter *family = kunit_kzalloc(test, sizeof(*family), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, family);
+	mml_counter_init(family, ULONG_MAX, NULL);
+	return mml_model_of(test, machine, family);
 }
 
 /* An empty address space of MML_MODEL_PAGES on a machine of its own. */
@@ -108,6 +128,36 @@ struct mml_model *mml_model(struct kunit *test, unsigned long frames)
 	KUNIT_ASSERT_EQ(test, 0, mml_mm_set_range(&model->mm, MML_MODEL_START,
 						  mml_model_addr(MML_MODEL_PAGES)));
 	return model;
+}
+
+/* An mm to be the child of @parent, whose real entries are revoked for that. */
+struct mml_model *mml_model_child(struct mml_model *parent)
+{
+	memset(parent->tlb, 0, sizeof(parent->tlb));
+	return mml_model_of(parent->test, parent->machine, parent->family);
+}
+
+/* The child of @parent, which is to be like it. */
+struct mml_model *mml_model_fork(struct mml_model *parent)
+{
+	struct mml_model *child = mml_model_child(parent);
+
+	KUNIT_ASSERT_EQ(parent->test, 0, mml_dup_mmap(&child->mm, &parent->mm));
+	memcpy(child->page, parent->page, sizeof(child->page));
+	memcpy(child->tag, parent->tag, sizeof(child->tag));
+	mml_model_expect(child);
+	mml_model_expect(parent);
+	return child;
+}
+
+mml_pte_t mml_model_pte(struct mml_model *model, int page)
+{
+	mml_pte_t pte;
+
+	down_read(&model->mm.mmap_lock);
+	pte = mml_pte_get(&model->mm, mml_model_addr(page));
+	up_read(&model->mm.mmap_lock);
+	return pte;
 }
 
 /*
@@ -250,15 +300,13 @@ static void mml_model_expect_counts(struct mml_model *model)
 
 static void mml_model_expect_frames(struct mml_model *model)
 {
-	unsigned long used = mml_counter_read(&model->counter);
 	struct kunit *test = model->test;
 
-	KUNIT_ASSERT_EQ(test, used, atomic_long_read(&model->mm.anon_rss) +
-				    atomic_long_read(&model->mm.nr_ptes));
-	if (model->relative)
-		used += mml_counter_read(&model->relative->counter);
+	KUNIT_ASSERT_EQ(test, mml_counter_read(&model->counter),
+			atomic_long_read(&model->mm.anon_rss) +
+			atomic_long_read(&model->mm.nr_ptes));
 	KUNIT_ASSERT_EQ(test, mml_nr_free_pages(model->machine),
-			model->machine->nr_present - used);
+			model->machine->nr_present - mml_counter_read(model->family));
 }
 
 /* The mm is what the model says, and all invariants hold. */

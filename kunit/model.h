@@ -31,7 +31,7 @@
  * struct mml_model - an address space, and what it should be
  * @test: of which test
  * @machine: its frames are from here
- * @relative: another one on the same machine, or NULL
+ * @family: charged for all frames of it and its relatives, each once
  * @counter: charged for @mm
  * @mm: the address space
  * @page: a byte a page; 0: nothing is mapped
@@ -45,7 +45,7 @@
 struct mml_model {
 	struct kunit *test;
 	struct mml_machine *machine;
-	struct mml_model *relative;
+	struct mml_counter *family;
 	struct mml_counter counter;
 	struct mml_mm mm;
 	u8 page[MML_MODEL_PAGES];
@@ -65,6 +65,10 @@ static inline unsigned long mml_model_addr(long page)
 
 struct mml_model *mml_model(struct kunit *test, unsigned long frames);
 struct mml_model *mml_model_on(struct kunit *test, struct mml_machine *machine);
+struct mml_model *mml_model_child(struct mml_model *parent);
+struct mml_model *mml_model_fork(struct mml_model *parent);
+void mml_model_exit(struct mml_model *model);
+mml_pte_t mml_model_pte(struct mml_model *model, int page);
 void mml_model_expect(struct mml_model *model);
 void mml_model_set(struct mml_model *model, int first, int nr, u8 byte);
 

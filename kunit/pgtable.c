@@ -28,19 +28,9 @@
 #define MML_TEST_RW		(PROT_READ | PROT_WRITE)
 #define MML_TEST_RWX		(MML_TEST_RW | PROT_EXEC)
 
-static mml_pte_t mml_test_pte(struct mml_model *model, int page)
-{
-	mml_pte_t pte;
-
-	down_read(&model->mm.mmap_lock);
-	pte = mml_pte_get(&model->mm, mml_model_addr(page));
-	up_read(&model->mm.mmap_lock);
-	return pte;
-}
-
 static u32 mml_test_pfn(struct mml_model *model, int page)
 {
-	return mml_pte_pfn(mml_test_pte(model, page)).val;
+	return mml_pte_pfn(mml_model_pte(model, page)).val;
 }
 
 /* A fault without a window, which may fail. */
@@ -112,7 +102,7 @@ static void mml_expect_pte(struct mml_model *model, int page, u64 set)
 	const u64 bits = MML_PTE_PRESENT | MML_PTE_RW | MML_PTE_USER |
 			 MML_PTE_ACCESSED | MML_PTE_DIRTY | MML_PTE_NX;
 
-	KUNIT_EXPECT_EQ(model->test, mml_test_pte(model, page).val & bits, set);
+	KUNIT_EXPECT_EQ(model->test, mml_model_pte(model, page).val & bits, set);
 }
 
 static void mml_pgtable_test_pte_bits(struct kunit *test)
@@ -135,20 +125,32 @@ static void mml_pgtable_test_pte_bits(struct kunit *test)
 	mml_expect_pte(model, 3, written);
 }
 
-/* The first write finds the frame that a read brought, and makes it writable. */
+/* A read finds the zero page, and takes no frame; the first write brings one. */
 static void mml_pgtable_test_write_after_read(struct kunit *test)
 {
 	struct mml_model *model = mml_model(test, MML_TEST_FRAMES);
-	u32 pfn;
 
 	mml_model_mmap(model, 0, 1, MML_TEST_RW, MAP_FIXED);
 	mml_model_fault(model, 0, 0);
-	pfn = mml_test_pfn(model, 0);
+	KUNIT_EXPECT_TRUE(test, mml_pte_special(mml_model_pte(model, 0)));
+	KUNIT_EXPECT_TRUE(test, mml_pte_special(model->tlb[0]));
+	mml_expect_held(model, 0, 1 + MML_MODEL_TABLES);
 	mml_model_fault(model, 0, MML_FAULT_WRITE);
-	KUNIT_EXPECT_TRUE(test, mml_pte_write(mml_test_pte(model, 0)));
-	KUNIT_EXPECT_EQ(test, mml_test_pfn(model, 0), pfn);
+	KUNIT_EXPECT_FALSE(test, mml_pte_special(mml_model_pte(model, 0)));
+	KUNIT_EXPECT_TRUE(test, mml_pte_write(mml_model_pte(model, 0)));
 	KUNIT_EXPECT_TRUE(test, mml_pte_write(model->tlb[0]));
 	mml_expect_held(model, 1, 1 + MML_MODEL_TABLES);
+}
+
+/* From outside, the real entry that a read brought has to go. */
+static void mml_pgtable_test_access_after_read(struct kunit *test)
+{
+	struct mml_model *model = mml_model(test, MML_TEST_FRAMES);
+
+	mml_model_mmap(model, 0, 1, MML_TEST_RW, MAP_FIXED);
+	mml_model_fault(model, 0, 0);
+	mml_model_write(model, 0, 1, 1);
+	KUNIT_EXPECT_FALSE(test, mml_pte_present(model->tlb[0]));
 }
 
 /* Writing, once taken away, comes back with the next write and not before. */
@@ -164,17 +166,17 @@ static void mml_pgtable_test_mprotect(struct kunit *test)
 	pfn = mml_test_pfn(model, 1);
 
 	mml_model_mprotect(model, 1, 1, PROT_READ);
-	KUNIT_EXPECT_FALSE(test, mml_pte_write(mml_test_pte(model, 1)));
+	KUNIT_EXPECT_FALSE(test, mml_pte_write(mml_model_pte(model, 1)));
 	KUNIT_EXPECT_EQ(test, mml_test_fault(model, 1, MML_FAULT_WRITE),
 			MML_FAULT_ACCERR);
 	mml_model_mprotect(model, 1, 1, PROT_NONE);
 	KUNIT_EXPECT_EQ(test, mml_test_fault(model, 1, 0), MML_FAULT_ACCERR);
 
 	mml_model_mprotect(model, 1, 1, MML_TEST_RW);
-	KUNIT_EXPECT_FALSE(test, mml_pte_write(mml_test_pte(model, 1)));
+	KUNIT_EXPECT_FALSE(test, mml_pte_write(mml_model_pte(model, 1)));
 	mml_model_write(model, 1, 1, 2);
 	KUNIT_EXPECT_EQ(test, mml_test_pfn(model, 1), pfn);
-	KUNIT_EXPECT_TRUE(test, mml_pte_write(mml_test_pte(model, 0)));
+	KUNIT_EXPECT_TRUE(test, mml_pte_write(mml_model_pte(model, 0)));
 }
 
 /* A frame is zeroed whatever was in it: poison of the test, or another mapping's. */
@@ -188,7 +190,7 @@ static void mml_pgtable_test_zeroed(struct kunit *test)
 		void *at;
 
 		mml_model_mmap(model, 0, 1, MML_TEST_RW, MAP_FIXED);
-		mml_model_fault(model, 0, 0);
+		mml_model_fault(model, 0, MML_FAULT_WRITE);
 		page = &model->machine->memmap[mml_test_pfn(model, 0)];
 		at = mml_page_address(model->machine, page);
 		KUNIT_EXPECT_NULL(test, memchr_inv(at, 0, PAGE_SIZE));
@@ -216,7 +218,7 @@ static void mml_pgtable_test_retry(struct kunit *test)
 	mml_mm_wait(&model->mm);
 	KUNIT_EXPECT_EQ(test, mml_test_fault(model, 0, MML_FAULT_MAY_RETRY),
 			MML_FAULT_DONE);
-	mml_expect_held(model, 1, 1 + MML_MODEL_TABLES);
+	mml_expect_held(model, 0, 1 + MML_MODEL_TABLES);
 }
 
 /* Two threads that touch one page at the same time. */
@@ -275,7 +277,7 @@ static void mml_pgtable_test_fault_race(struct kunit *test)
 
 	mml_model_mmap(model, 0, 2, MML_TEST_RW, MAP_FIXED);
 	mml_model_fault(model, 0, 0);
-	mml_expect_held(model, 1, 1 + MML_MODEL_TABLES);
+	mml_expect_held(model, 0, 1 + MML_MODEL_TABLES);
 	model->inserting = mml_race_start;
 	mml_model_fault(model, 0, MML_FAULT_WRITE);
 	for (i = 0; i < MML_TEST_RACERS; i++) {
@@ -350,19 +352,25 @@ static void mml_pgtable_test_frames(struct kunit *test)
 
 	mml_model_mmap(model, 0, MML_MODEL_PAGES, MML_TEST_RW, MAP_FIXED);
 	mml_expect_held(model, 0, 0);
-	mml_model_fault(model, 0, 0);
+	mml_model_fault(model, 0, MML_FAULT_WRITE);
 	mml_expect_held(model, 1, 1 + MML_MODEL_TABLES);
 	mml_model_fault(model, MML_MODEL_HALF - 1, MML_FAULT_WRITE);
 	mml_expect_held(model, 2, 1 + MML_MODEL_TABLES);
-	mml_model_fault(model, MML_MODEL_HALF, 0);
+	mml_model_fault(model, MML_MODEL_HALF, MML_FAULT_WRITE);
+	mml_expect_held(model, 3, 1 + 2 * MML_MODEL_TABLES);
+	mml_model_fault(model, MML_MODEL_HALF + 1, 0);
 	mml_expect_held(model, 3, 1 + 2 * MML_MODEL_TABLES);
 
-	/* The tables go with the last page that they map, and not before. */
+	/* Tables go when no vma may need them, and not before. */
 	mml_model_munmap(model, 0, 1);
 	mml_expect_held(model, 2, 1 + 2 * MML_MODEL_TABLES);
+	mml_model_munmap(model, MML_MODEL_HALF - 1, 1);
+	mml_expect_held(model, 1, 1 + 2 * MML_MODEL_TABLES);
 	mml_model_munmap(model, 0, MML_MODEL_HALF);
 	mml_expect_held(model, 1, 1 + MML_MODEL_TABLES);
-	mml_model_munmap(model, MML_MODEL_HALF, 1);
+	mml_model_munmap(model, MML_MODEL_HALF, 2);
+	mml_expect_held(model, 0, 1 + MML_MODEL_TABLES);
+	mml_model_munmap(model, MML_MODEL_HALF, MML_MODEL_HALF);
 	mml_expect_held(model, 0, 0);
 	KUNIT_EXPECT_EQ(test, mml_nr_free_pages(model->machine), MML_TEST_FRAMES);
 }
@@ -376,7 +384,7 @@ static void mml_pgtable_test_mmap_over(struct kunit *test)
 	mml_model_write(model, 0, 16, 1);
 	mml_model_mmap(model, 4, 4, MML_TEST_RW, MAP_FIXED);
 	mml_expect_held(model, 12, 1 + MML_MODEL_TABLES);
-	mml_model_fault(model, 4, 0);
+	mml_model_fault(model, 4, MML_FAULT_WRITE);
 	mml_expect_held(model, 13, 1 + MML_MODEL_TABLES);
 }
 
@@ -476,30 +484,6 @@ static void mml_pgtable_test_move_sparse(struct kunit *test)
  * Fork.
  */
 
-/* An mm to be the child of @parent, whose real entries are revoked for that. */
-static struct mml_model *mml_model_child(struct mml_model *parent)
-{
-	struct mml_model *child = mml_model_on(parent->test, parent->machine);
-
-	child->relative = parent;
-	parent->relative = child;
-	memset(parent->tlb, 0, sizeof(parent->tlb));
-	return child;
-}
-
-/* The child of @parent, which is to be like it. */
-static struct mml_model *mml_model_fork(struct mml_model *parent)
-{
-	struct mml_model *child = mml_model_child(parent);
-
-	KUNIT_ASSERT_EQ(parent->test, 0, mml_dup_mmap(&child->mm, &parent->mm));
-	memcpy(child->page, parent->page, sizeof(child->page));
-	memcpy(child->tag, parent->tag, sizeof(child->tag));
-	mml_model_expect(child);
-	mml_model_expect(parent);
-	return child;
-}
-
 static void mml_pgtable_test_fork(struct kunit *test)
 {
 	struct mml_model *parent = mml_model(test, MML_TEST_FORK_FRAMES), *child;
@@ -520,8 +504,7 @@ static void mml_pgtable_test_fork(struct kunit *test)
 	mml_model_mprotect(parent, 0, 8, PROT_NONE);
 	mml_model_expect(child);
 
-	mml_exit_mmap(&child->mm);
-	mml_model_set(child, 0, MML_MODEL_PAGES, 0);
+	mml_model_exit(child);
 	mml_expect_held(child, 0, 0);
 	mml_expect_held(parent, 9, 1 + 2 * MML_MODEL_TABLES);
 }
@@ -557,21 +540,23 @@ static void mml_pgtable_test_fork_random(struct kunit *test)
 }
 
 /*
- * There are frames for half of a child: it gives back what it got, and its first touch
+ * There are frames for some of a child's tables: it gives back what it got, and its first touch
  * is refused for want of memory.
  */
 static void mml_pgtable_test_fork_oom(struct kunit *test)
 {
+	const int pages = MML_TEST_FEW - 2 * MML_MODEL_TABLES - 1;
 	struct mml_model *parent = mml_model(test, MML_TEST_FEW), *child;
 
-	mml_model_mmap(parent, 0, 40, MML_TEST_RW, MAP_FIXED);
-	mml_model_write(parent, 0, 40, 1);
+	mml_model_mmap(parent, 0, pages, MML_TEST_RW, MAP_FIXED);
+	mml_model_write(parent, 0, pages, 1);
+	KUNIT_ASSERT_EQ(test, mml_nr_free_pages(parent->machine), MML_MODEL_TABLES);
 	child = mml_model_child(parent);
 	KUNIT_EXPECT_EQ(test, mml_dup_mmap(&child->mm, &parent->mm), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, mml_nr_free_pages(parent->machine), 0);
 	mml_exit_mmap(&child->mm);
 	mml_expect_held(child, 0, 0);
-	mml_expect_held(parent, 40, 1 + MML_MODEL_TABLES);
+	mml_expect_held(parent, pages, 1 + MML_MODEL_TABLES);
 	KUNIT_EXPECT_EQ(test, mml_test_fault(child, 0, 0), MML_FAULT_DEAD);
 	down_write(&child->mm.mmap_lock);
 	child->mm.stillborn = true;
@@ -602,8 +587,8 @@ static void mml_pgtable_test_fork_starved(struct kunit *test)
 		mml_expect_held(parent, 8, 1 + 2 * MML_MODEL_TABLES);
 	}
 	KUNIT_EXPECT_EQ(test, err, 0);
-	/* 2 vmas, 7 tables and 8 pages, at least. */
-	KUNIT_EXPECT_GT(test, nth, 2 + 7 + 8);
+	/* 2 vmas, for each an anon_vma and two links; 7 tables, at least. */
+	KUNIT_EXPECT_GT(test, nth, 2 * (1 + 3) + 7);
 }
 
 /*
@@ -684,8 +669,8 @@ static void mml_pgtable_test_shared_limit(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, both);
 	mml_counter_init(both, limit, NULL);
-	one->counter.parent = both;
-	two->counter.parent = both;
+	one->family->parent = both;
+	two->family->parent = both;
 	mml_model_mmap(one, 0, 32, MML_TEST_RW, MAP_FIXED);
 	mml_model_mmap(two, 0, 32, MML_TEST_RW, MAP_FIXED);
 	mml_model_write(one, 0, limit - tables - left, 1);
@@ -729,6 +714,7 @@ static struct kunit_case mml_pgtable_cases[] = {
 	KUNIT_CASE(mml_pgtable_test_fault_results),
 	KUNIT_CASE(mml_pgtable_test_pte_bits),
 	KUNIT_CASE(mml_pgtable_test_write_after_read),
+	KUNIT_CASE(mml_pgtable_test_access_after_read),
 	KUNIT_CASE(mml_pgtable_test_mprotect),
 	KUNIT_CASE(mml_pgtable_test_zeroed),
 	KUNIT_CASE(mml_pgtable_test_retry),

@@ -503,8 +503,7 @@ static void mml_vma_test_exit(struct kunit *test)
 
 	mml_model_mmap(model, 0, 16, MML_TEST_RW, MAP_FIXED);
 	mml_model_mmap(model, 32, 16, PROT_READ, MAP_FIXED);
-	mml_exit_mmap(&model->mm);
-	mml_model_set(model, 0, MML_MODEL_PAGES, 0);
+	mml_model_exit(model);
 	mml_model_expect(model);
 	mml_vma_expect_refused(test, &model->mm, -ENXIO);
 	KUNIT_EXPECT_EQ(test, mml_handle_mm_fault(&model->mm, &fault), MML_FAULT_DEAD);

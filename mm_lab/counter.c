@@ -45,6 +45,40 @@ bool mml_counter_try_charge(struct mml_counter *counter, unsigned long nr)
 EXPORT_SYMBOL_NS_GPL(mml_counter_try_charge, MM_LAB);
 
 /**
+ * mml_counter_try_share - count frames as held that another counter of its parent holds, too
+ * @counter: alone
+ * @nr: frames
+ *
+ * Context: any.
+ * Return: true; false if the counter would exceed its max: nothing is counted then.
+ */
+bool mml_counter_try_share(struct mml_counter *counter, unsigned long nr)
+{
+	unsigned long usage = atomic_long_add_return(nr, &counter->usage);
+
+	if (usage > counter->max) {
+		atomic_long_sub(nr, &counter->usage);
+		return false;
+	}
+	mml_counter_watermark(counter, usage);
+	return true;
+}
+EXPORT_SYMBOL_NS_GPL(mml_counter_try_share, MM_LAB);
+
+/**
+ * mml_counter_unshare - frames are no longer held, but another counter of the parent holds them
+ * @counter: alone
+ * @nr: frames, charged or shared before
+ *
+ * Context: any.
+ */
+void mml_counter_unshare(struct mml_counter *counter, unsigned long nr)
+{
+	atomic_long_sub(nr, &counter->usage);
+}
+EXPORT_SYMBOL_NS_GPL(mml_counter_unshare, MM_LAB);
+
+/**
  * mml_counter_uncharge - frames are no longer held
  * @counter: and its parents
  * @nr: frames, charged before

@@ -2,6 +2,9 @@
 /*
  * Counters of frames held, with a limit, a high-water mark and a parent.
  *
+ * A frame that several counters of one parent hold is charged to each of them, and once to
+ * the parent: the first charges it, the others share it; the last uncharges it.
+ *
  * Kernel counterpart: mm/page_counter.c, which is not exported. Difference: the
  * watermark misses no charge.
  */
@@ -43,5 +46,7 @@ static inline unsigned long mml_counter_read(const struct mml_counter *counter)
 
 bool mml_counter_try_charge(struct mml_counter *counter, unsigned long nr);
 void mml_counter_uncharge(struct mml_counter *counter, unsigned long nr);
+bool mml_counter_try_share(struct mml_counter *counter, unsigned long nr);
+void mml_counter_unshare(struct mml_counter *counter, unsigned long nr);
 
 #endif /* _MML_COUNTER_H */

@@ -38,8 +38,13 @@ static void mml_vma_validate(struct mml_machine *machine, struct mml_validation 
 	struct mml_window *window;
 
 	mutex_lock(&windows->lock);
+	/* All at once: relatives share frames. */
 	list_for_each_entry(window, &windows->list, node)
-		mml_mm_validate(&window->mm, v);
+		down_write_nest_lock(&window->mm.mmap_lock, &windows->lock);
+	list_for_each_entry(window, &windows->list, node)
+		mml_mm_validate_locked(&window->mm, v);
+	list_for_each_entry(window, &windows->list, node)
+		up_write(&window->mm.mmap_lock);
 	mutex_unlock(&windows->lock);
 }
 

@@ -13,9 +13,10 @@
  *	mmap of the file		the window; the mm gets its range
  *	touch				mml_handle_mm_fault(), then a real entry
  *	first write to a read-only one	the same; the old entry goes first
- *	fork				a session for the child, its mm a copy; the
- *					parent's entries are revoked before that, for
- *					the kernel copies them afterwards
+ *	fork				a session for the child, its mm shares the parent's
+ *					frames; the parent's entries are revoked before
+ *					that, for the kernel copies them afterwards, and
+ *					they may write
  *	munmap of all, exec, exit	close: the session ends
  *	munmap of a part, mprotect,	refused: the lab's own calls do that
  *	mremap
@@ -58,22 +59,43 @@ static pgprot_t mml_window_prot(const struct vm_area_struct *vma, mml_pte_t pte)
 }
 
 /*
+ * Does the real page table have an entry that leads elsewhere than to @pfn, or may not be
+ * written though @pte may? Another thread may have put it there since the fault.
+ */
+static bool mml_window_stale(struct vm_fault *vmf, unsigned long addr, unsigned long pfn,
+			     mml_pte_t pte)
+{
+	spinlock_t *ptl;
+	pte_t entry;
+
+	/* With a lock of the real vma held, a table that is there stays. */
+	if (pmd_none(READ_ONCE(*vmf->pmd)))
+		return false;
+	ptl = pte_lockptr(vmf->vma->vm_mm, vmf->pmd);
+	spin_lock(ptl);
+	entry = ptep_get(pte_offset_kernel(vmf->pmd, addr));
+	spin_unlock(ptl);
+	return !pte_none(entry) &&
+	       (pte_pfn(entry) != pfn || (mml_pte_write(pte) && !pte_write(entry)));
+}
+
+/*
  * An entry that is there already is left alone by vmf_insert_pfn_prot(). That is right
- * when another thread's fault just put it there; when a write wants more than the
- * entry allows, the entry goes first.
+ * when another thread's fault just put it there; what is stale goes first.
  */
 static int mml_window_insert(struct mml_mm *mm, struct mml_fault *fault,
 			     struct mml_page *page, mml_pte_t pte)
 {
 	struct vm_fault *vmf = fault->window;
+	unsigned long pfn = page ? mml_page_to_real_pfn(mm->machine, page) :
+			    page_to_pfn(ZERO_PAGE(fault->address));
 	vm_fault_t ret;
 
+	if (mml_window_stale(vmf, fault->address, pfn, pte))
+		zap_vma_ptes(vmf->vma, fault->address, PAGE_SIZE);
 	if (mml_machine_broken(mm->machine))
 		return -EIO;		/* entries are revoked, or were already */
-	if (vmf->flags & FAULT_FLAG_MKWRITE)
-		zap_vma_ptes(vmf->vma, fault->address, PAGE_SIZE);
-	ret = vmf_insert_pfn_prot(vmf->vma, fault->address,
-				  mml_page_to_real_pfn(mm->machine, page),
+	ret = vmf_insert_pfn_prot(vmf->vma, fault->address, pfn,
 				  mml_window_prot(vmf->vma, pte));
 	if (likely(!(ret & VM_FAULT_ERROR)))
 		return 0;
@@ -304,8 +326,8 @@ static vm_fault_t mml_window_map_pages(struct vm_fault *vmf, pgoff_t start,
 
 /*
  * fork: @vma is the child's copy of the window. The parent's entries go before the
- * child's memory is copied, or the parent's other threads would go on writing to
- * what is copied; and the kernel copies entries after this, so none may be left.
+ * child shares its frames, or the parent's other threads would go on writing to
+ * them; and the kernel copies entries after this, so none may be left.
  */
 static void mml_window_fork(struct vm_area_struct *vma)
 {

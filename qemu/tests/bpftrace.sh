@@ -66,8 +66,8 @@ is "five of 32 KiB" "$(bucket '@bytes\[mmlab\]' 32K)" 5
 is "14 of 4 MiB" "$(bucket '@bytes\[mmlab\]' 4M)" "$blocks"
 is "frames of mmlab" "$(value '@frames[mmlab]')" $((5 * 8 + blocks * 1024))
 is "one block was not there" "$(grep '^@failed' "$out")" "@failed[mmlab, 10]: 1"
-is "frames of touches: 65 pages, 7 tables" "$(value '@frames[touches]')" 72
-is "all of order 0" "$(bucket '@order\[touches\]' 0) $(in_all '@order\[touches\]')" "72 72"
+is "frames of touches: 45 pages, 7 tables" "$(value '@frames[touches]')" 52
+is "all of order 0" "$(bucket '@order\[touches\]' 0) $(in_all '@order\[touches\]')" "52 52"
 is "frames of all: pgalloc's difference" "$(sum frames)" "$alloc"
 
 watch fault-latency

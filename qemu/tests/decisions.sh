@@ -179,13 +179,14 @@ is "each frame of it is one that the allocator told of" \
 trace out/tests/touches
 is "the decisions about 70 faults" \
 	"$(grep -o '^fault .*step=[a-z_]*' <<<"$decisions" | sed 's/.*step=//' | sort | uniq -c | awk '{ print $2, $1 }')" \
-"frame 65
+"frame 45
 map 70
 no_vma 1
 present 5
 refused 1
 table 7
-vma 70"
+vma 70
+zero 25"
 like "no mapping" "$decisions" '^fault address=0x100014000000 step=no_vma arg=0 value=0x0 machine=0$'
 like "no right" "$decisions" '^fault address=0x100008000000 step=refused arg=1 value=0x100008000000 machine=0$'
 

@@ -530,9 +530,9 @@ static void test_stillborn(void)
 	begin();
 	session = open_session(0, &number);
 	lab_mmap(session, WINDOW, FRAMES * PAGE, MODE_RW, FIXED);
-	memset((void *)WINDOW, 1, 40 * PAGE);
+	memset((void *)WINDOW, 1, (FRAMES - 2 * 4 + 1) * PAGE);
 	pid = child_start(touch_inherited, NULL);
-	test_is(child_end(pid), 128 + SIGKILL, "a forked child that could not be copied");
+	test_is(child_end(pid), 128 + SIGKILL, "a forked child for which there are three tables");
 	e = last(MML_EXPLAIN_FAULT);
 	test_explained(e.why == MML_WHY_STILLBORN && e.pid == (uint32_t)pid &&
 		       e.session == number + 1 && e.address == WINDOW && !e.nr_steps, &e,

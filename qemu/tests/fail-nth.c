@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -1022,6 +1023,29 @@ static int fork_once(void *arg)
 	return status == KILLED ? FAILED : status;
 }
 
+/* A write to a page that a child shares, for as long as it lives. */
+static int copy_once(void *arg)
+{
+	pid_t pid;
+
+	(void)arg;
+	child_session();
+	memset((void *)AREA, PATTERN, FILLED * PAGE);
+	pid = fork();
+	if (pid < 0)
+		return WRONG;
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (getppid() != 1)
+			pause();
+		_exit(0);
+	}
+	arm_at(injector, machine.id, child_nth);
+	touch(WRITE, AREA);
+	kill(pid, SIGKILL);
+	return child_end(pid) == KILLED && is_filled() ? 0 : WRONG;
+}
+
 /* What is torn down by it allocates nothing. */
 static int exec_once(void *arg)
 {
@@ -1061,8 +1085,9 @@ struct fatal {
 static const struct fatal fatals[] = {
 	{ "a first touch: SIGKILL", touch_once, KILLED, 1, 9 },
 	{ "read(2) into what was not touched: SIGKILL", read_into, KILLED, 1, 9 + 2 },
-	{ "/proc/self/mem of what was not touched: EIO", read_memory, FAILED, 0, 9 },
-	{ "fork: the child is killed when it touches", fork_once, FAILED, -1, 3 + 2 * 2 + 8 + 8 },
+	{ "/proc/self/mem of what was not touched: EIO", read_memory, FAILED, 0, 8 },
+	{ "fork: the child is killed when it touches", fork_once, FAILED, -1, 3 + 2 + 3 + 8 },
+	{ "a write to what is shared: SIGKILL", copy_once, KILLED, 1, 1 },
 	{ "exec", exec_once, 0, 0, 0 },
 	{ "exit", exit_once, 0, 0, 0 },
 };

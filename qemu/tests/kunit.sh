@@ -7,7 +7,7 @@
 # behind.
 #
 # kernels: lab
-# timeout: 360
+# timeout: 540
 
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/lib/guest.sh"

@@ -118,7 +118,7 @@ static void test_same_addresses(void)
 	step(&one);
 	step(&other);
 	test_is(peer_end(&one), 0, "one finds what it wrote");
-	test(free_frames_become(machine.id, machine.frames - 2 * PAGES - TABLES),
+	test(free_frames_become(machine.id, machine.frames - PAGES - TABLES),
 	     "when it ends, the other has its frames still");
 	test_is(peer_end(&other), 0, "and what it wrote");
 	test(free_frames_become(machine.id, machine.frames), "until it ends");

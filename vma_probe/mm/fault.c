@@ -2,16 +2,25 @@
 /*
  * Page faults, and access to another process's memory.
  *
- * Kernel counterpart: handle_mm_fault(), do_anonymous_page(), access_remote_vm() in
- * mm/memory.c. Differences: a read fault takes a zeroed frame of its own rather than
- * the shared zero page; no huge pages, no swap.
+ * Kernel counterpart: handle_mm_fault(), do_anonymous_page(), do_wp_page(),
+ * access_remote_vm() in mm/memory.c. Differences: whether a frame is anybody else's is told by
+ * its references alone, where the kernel also notes it in a flag (PageAnonExclusive); no huge
+ * pages, no swap.
  *
  * How a fault is answered:
  *	1. no vma at the address: MAPERR; one that does not allow it: ACCERR;
- *	2. what may be needed is allocated, the table of PTEs and a zeroed frame, while
- *	   nothing but mmap_lock is held;
- *	3. under the table mutex the PTE is looked at again. If it is empty, it gets the
- *	   frame. It becomes writable, and dirty, when the access is a write;
+ *	2. the entry is looked at, and what it takes is allocated, while nothing but mmap_lock
+ *	   is held:
+ *
+ *		entry		read			write
+ *		nothing		the zero page		a zeroed frame
+ *		the zero page	as it is		a zeroed frame
+ *		a frame		as it is		as it is, if it may be written; else
+ *							reused, if nobody else refers to it;
+ *							else copied
+ *
+ *	3. under the table mutex the entry is looked at again. If it is the same, it becomes
+ *	   what it should; it allows writing, and is dirty, after a write;
  *	4. still under it, the real page table gets the same.
  * Nothing here waits for I/O or for other processes' memory. It can be told not to
  * wait for mmap_lock either: it then says RETRY, having taken nothing.
@@ -74,82 +83,200 @@ static mml_pte_t mml_pte_touch(mml_pte_t pte, const struct mml_vma *vma,
 }
 
 /*
- * Answer a fault under the table mutex. *@page is what to map if nothing is mapped
- * yet, and is NULL afterwards if it was used. Returns: 0; -EAGAIN: look again, the page
- * came or went meanwhile; -ENOMEM.
+ * The access is answered by @pte, under the table mutex: write it, and let the real page table
+ * know. @replaced: what was there had another frame, or the zero page's. Returns: 0; -ENOMEM;
+ * -EIO.
  */
-static int mml_fault_locked(struct mml_mm *mm, const struct mml_vma *vma,
-			    struct mml_ptdesc *table, struct mml_fault *fault,
-			    struct mml_page **page)
+static int mml_fault_install(struct mml_vma *vma, struct mml_ptdesc *table,
+			     struct mml_fault *fault, mml_pte_t pte, bool replaced)
 {
-	mml_pte_t pte = *mml_entry(mm, table, fault->address);
+	struct mml_mm *mm = vma->vm_mm;
+	struct mml_page *page = mml_vm_normal_page(mm, pte);
 
-	lockdep_assert_held(&table->lock);
-
-	if (!mml_pte_present(pte)) {
-		if (!*page)
-			return -EAGAIN;
-		pte = mml_mk_pte(mm, *page, MML_PTE_NX);
-		atomic_set(&(*page)->_mapcount, 1);
-		atomic_long_inc(&mm->anon_rss);
-		*page = NULL;
-	}
 	pte = mml_pte_touch(pte, vma, fault->flags);
 	mml_set_pte(mm, table, fault->address, pte);
-	mml_tell_fault(mm, fault, MML_FAULT_TRY_MAP, mml_pte_prot(pte),
-		       mml_pte_page(mm, pte));
-	if (!mm->window_ops || !fault->window)
+	mml_tell_fault(mm, fault, MML_FAULT_TRY_MAP, mml_pte_prot(pte), page);
+	if (!mm->window_ops)
 		return 0;
-	return mm->window_ops->insert(mm, fault, mml_pte_page(mm, pte), pte);
+	if (fault->window)
+		return mm->window_ops->insert(mm, fault, page, pte);
+	if (replaced)
+		mm->window_ops->revoke(mm, fault->address, fault->address + PAGE_SIZE);
+	return 0;
+}
+
+/* The same, with @page, which nobody maps yet. */
+static int mml_fault_install_page(struct mml_vma *vma, struct mml_ptdesc *table,
+				  struct mml_fault *fault, struct mml_page *page, bool replaced)
+{
+	atomic_set(&page->_mapcount, 1);
+	atomic_long_inc(&vma->vm_mm->anon_rss);
+	return mml_fault_install(vma, table, fault, mml_mk_pte(vma->vm_mm, page, MML_PTE_NX),
+				 replaced);
+}
+
+/* Under the table mutex: is the entry still @pte, or was another thread quicker? */
+static bool mml_pte_unchanged(struct mml_mm *mm, struct mml_ptdesc *table,
+			      const struct mml_fault *fault, mml_pte_t pte)
+{
+	lockdep_assert_held(&table->lock);
+
+	return mml_pte_same(*mml_entry(mm, table, fault->address), pte);
 }
 
 /*
- * Is @address mapped by now? Asked before saying that there is no frame: another
- * thread may have got the last one for this very page.
+ * There is no frame. Does that matter, or has another thread got the last one for this very
+ * page, whose entry was @pte? Returns: -ENOMEM; -EAGAIN.
  */
-static bool mml_fault_overtaken(struct mml_mm *mm, const struct mml_fault *fault)
+static int mml_fault_no_frame(struct mml_mm *mm, const struct mml_fault *fault, mml_pte_t pte)
 {
-	bool overtaken = mml_pte_present(mml_pte_get(mm, fault->address));
-
-	if (overtaken)
-		mml_tell_fault(mm, fault, MML_FAULT_TRY_OVERTAKEN, 0, NULL);
-	return overtaken;
-}
-
-/*
- * Returns: as mml_fault_locked(). A function by itself, so that a probe finds it, with
- * the vma.
- */
-static noinline int mml_do_anonymous_page(struct mml_mm *mm, struct mml_vma *vma,
-					  struct mml_fault *fault)
-{
-	struct mml_ptdesc *table;
-	struct mml_page *page = NULL;
-	mml_pte_t pte;
-	int err;
-
-	table = mml_pte_alloc(mm, fault->address, fault->gfp);
-	if (!table)
-		return mml_fault_overtaken(mm, fault) ? -EAGAIN : -ENOMEM;
-	if (fault->flags & MML_FAULT_WRITE && mml_anon_vma_prepare(mm, vma))
+	if (mml_pte_same(mml_pte_get(mm, fault->address), pte))
 		return -ENOMEM;
-	pte.val = READ_ONCE(mml_entry(mm, table, fault->address)->val);
-	if (!mml_pte_present(pte)) {
-		page = mml_anon_page(mm, fault->address, fault->gfp | __GFP_ZERO);
-		mml_tell_fault(mm, fault, page ? MML_FAULT_TRY_FRAME :
-			       MML_FAULT_TRY_NO_FRAME, 0, page);
-		if (!page)
-			return mml_fault_overtaken(mm, fault) ? -EAGAIN : -ENOMEM;
-	} else {
-		mml_tell_fault(mm, fault, MML_FAULT_TRY_PRESENT, mml_pte_prot(pte),
-			       mml_pte_page(mm, pte));
-	}
+	mml_tell_fault(mm, fault, MML_FAULT_TRY_OVERTAKEN, 0, NULL);
+	return -EAGAIN;
+}
+
+/*
+ * Each of the following answers a fault on an entry of one kind. Returns: 0; -EAGAIN: the entry
+ * changed meanwhile, look again; -ENOMEM; -EIO: the machine is broken.
+ */
+
+/* Nothing is mapped, and it is only read. */
+static int mml_do_zero_page(struct mml_vma *vma, struct mml_ptdesc *table,
+			    struct mml_fault *fault)
+{
+	struct mml_mm *mm = vma->vm_mm;
+	int err = -EAGAIN;
+
+	mml_tell_fault(mm, fault, MML_FAULT_TRY_ZERO, 0, NULL);
 	mutex_lock(&table->lock);
-	err = mml_fault_locked(mm, vma, table, fault, &page);
+	if (mml_pte_unchanged(mm, table, fault, (mml_pte_t){}))
+		err = mml_fault_install(vma, table, fault, mml_mk_zero_pte(), false);
 	mutex_unlock(&table->lock);
-	if (page)
+	return err;
+}
+
+/* Nothing is mapped, or the zero page, @pte. */
+static int mml_do_anonymous_page(struct mml_vma *vma, struct mml_ptdesc *table,
+					  struct mml_fault *fault, mml_pte_t pte)
+{
+	struct mml_mm *mm = vma->vm_mm;
+	struct mml_page *page;
+	int err = -EAGAIN;
+
+	if (!(fault->flags & MML_FAULT_WRITE))
+		return mml_do_zero_page(vma, table, fault);
+	if (mml_anon_vma_prepare(vma))
+		return -ENOMEM;
+	page = mml_anon_page(vma, fault->address, fault->gfp | __GFP_ZERO);
+	mml_tell_fault(mm, fault, page ? MML_FAULT_TRY_FRAME : MML_FAULT_TRY_NO_FRAME, 0, page);
+	if (!page)
+		return mml_fault_no_frame(mm, fault, pte);
+	mutex_lock(&table->lock);
+	if (mml_pte_unchanged(mm, table, fault, pte))
+		err = mml_fault_install_page(vma, table, fault, page, mml_pte_present(pte));
+	mutex_unlock(&table->lock);
+	if (err == -EAGAIN)
 		mml_mm_free_page(mm, page);
 	return err;
+}
+
+/*
+ * @page is to be written. If nobody but this entry refers to it, nobody will: who could share
+ * it is fork, of this mm. Then it is reused; it belongs to this vma's own anon_vma from now on,
+ * and walks need not look at relatives. Else it gets a reference, and -EBUSY is returned.
+ */
+static int mml_wp_reuse_or_get(struct mml_vma *vma, struct mml_ptdesc *table,
+			       struct mml_fault *fault, mml_pte_t pte, struct mml_page *page)
+{
+	struct mml_mm *mm = vma->vm_mm;
+	int err = -EBUSY;
+
+	mutex_lock(&table->lock);
+	if (!mml_pte_unchanged(mm, table, fault, pte)) {
+		err = -EAGAIN;
+	} else if (mml_page_ref_count(page) == 1) {
+		mml_tell_fault(mm, fault, MML_FAULT_TRY_REUSE, 0, page);
+		WRITE_ONCE(page->mapping, vma->anon_vma);
+		err = mml_fault_install(vma, table, fault, pte, false);
+	} else {
+		mml_get_page(page);
+	}
+	mutex_unlock(&table->lock);
+	return err;
+}
+
+/* @old, which others map, too, by @pte here, is to be written: the page gets a copy. */
+static int mml_wp_page_copy(struct mml_vma *vma, struct mml_ptdesc *table,
+			    struct mml_fault *fault, mml_pte_t pte, struct mml_page *old)
+{
+	struct mml_mm *mm = vma->vm_mm;
+	struct mml_page *page;
+	int err = -EAGAIN;
+
+	page = mml_anon_page(vma, fault->address, fault->gfp);
+	mml_tell_fault(mm, fault, page ? MML_FAULT_TRY_COPY : MML_FAULT_TRY_NO_FRAME, 0, page);
+	if (!page)
+		return mml_fault_no_frame(mm, fault, pte);
+	copy_page(mml_page_address(mm->machine, page), mml_page_address(mm->machine, old));
+	mutex_lock(&table->lock);
+	if (mml_pte_unchanged(mm, table, fault, pte)) {
+		err = mml_fault_install_page(vma, table, fault, page, true);
+		mml_anon_page_put(mm, old);
+	}
+	mutex_unlock(&table->lock);
+	if (err == -EAGAIN)
+		mml_mm_free_page(mm, page);
+	return err;
+}
+
+/* A page is mapped by @pte, which does not allow the write: after fork, or mprotect. */
+static int mml_do_wp_page(struct mml_vma *vma, struct mml_ptdesc *table,
+				   struct mml_fault *fault, mml_pte_t pte)
+{
+	struct mml_page *page = mml_vm_normal_page(vma->vm_mm, pte);
+	int err;
+
+	if (!page)
+		return mml_do_anonymous_page(vma, table, fault, pte);
+	err = mml_wp_reuse_or_get(vma, table, fault, pte, page);
+	if (err != -EBUSY)
+		return err;
+	err = mml_wp_page_copy(vma, table, fault, pte, page);
+	__mml_free_pages(vma->vm_mm->machine, page, 0);
+	return err;
+}
+
+/* A page is mapped by @pte, which allows the access, or may as soon as it is asked. */
+static int mml_do_spurious(struct mml_vma *vma, struct mml_ptdesc *table,
+			   struct mml_fault *fault, mml_pte_t pte)
+{
+	int err = -EAGAIN;
+
+	mutex_lock(&table->lock);
+	if (mml_pte_unchanged(vma->vm_mm, table, fault, pte))
+		err = mml_fault_install(vma, table, fault, pte, false);
+	mutex_unlock(&table->lock);
+	return err;
+}
+
+/* A function by itself, so that a probe finds it, with the vma. */
+static noinline int mml_handle_pte_fault(struct mml_vma *vma, struct mml_fault *fault)
+{
+	struct mml_mm *mm = vma->vm_mm;
+	struct mml_ptdesc *table = mml_pte_alloc(mm, fault->address, fault->gfp);
+	mml_pte_t pte;
+
+	if (!table)
+		return mml_fault_no_frame(mm, fault, (mml_pte_t){});
+	pte.val = READ_ONCE(mml_entry(mm, table, fault->address)->val);
+	if (!mml_pte_present(pte))
+		return mml_do_anonymous_page(vma, table, fault, pte);
+	mml_tell_fault(mm, fault, MML_FAULT_TRY_PRESENT, mml_pte_prot(pte),
+		       mml_vm_normal_page(mm, pte));
+	if (fault->flags & MML_FAULT_WRITE && !mml_pte_write(pte))
+		return mml_do_wp_page(vma, table, fault, pte);
+	return mml_do_spurious(vma, table, fault, pte);
 }
 
 /* With mmap_lock held. */
@@ -175,7 +302,7 @@ enum mml_fault_result mml_handle_mm_fault_locked(struct mml_mm *mm, struct mml_f
 	}
 	mml_tell_vma(mm, fault, MML_FAULT_TRY_VMA, vma);
 	do {
-		err = mml_do_anonymous_page(mm, vma, fault);
+		err = mml_handle_pte_fault(vma, fault);
 	} while (err == -EAGAIN);
 	if (err == -EIO)
 		return MML_FAULT_DEAD;
@@ -280,28 +407,27 @@ int mml_populate(struct mml_mm *mm, unsigned long start, unsigned long end, bool
 	return err;
 }
 
-/* Copy between @buf and one page, which is there: a fault was just answered. */
-static int mml_access_page(struct mml_mm *mm, unsigned long addr, void *buf,
-			   int len, bool write)
+/*
+ * Copy between @buf and one page, which is there: a fault was just answered, and as long as
+ * mmap_lock is held, nobody takes away what it allows.
+ */
+static void mml_access_page(struct mml_mm *mm, unsigned long addr, void *buf,
+			    int len, bool write)
 {
 	struct mml_ptdesc *table = mml_pte_find(mm, addr);
-	mml_pte_t pte;
+	struct mml_page *page;
 	void *at;
 
-	if (!table)
-		return -EFAULT;
 	mutex_lock(&table->lock);
-	pte = *mml_entry(mm, table, addr);
-	if (mml_pte_present(pte)) {
-		at = mml_page_address(mm->machine, mml_pte_page(mm, pte)) +
-		     offset_in_page(addr);
-		if (write)
-			memcpy(at, buf, len);
-		else
-			memcpy(buf, at, len);
-	}
+	page = mml_vm_normal_page(mm, *mml_entry(mm, table, addr));
+	at = page ? mml_page_address(mm->machine, page) + offset_in_page(addr) : NULL;
+	if (!at)
+		memset(buf, 0, len);
+	else if (write)
+		memcpy(at, buf, len);
+	else
+		memcpy(buf, at, len);
 	mutex_unlock(&table->lock);
-	return mml_pte_present(pte) ? 0 : -EFAULT;
 }
 
 /**
@@ -330,9 +456,9 @@ int mml_access(struct mml_mm *mm, unsigned long addr, void *buf, int len,
 			.gfp = GFP_KERNEL,
 		};
 
-		if (mml_handle_mm_fault_locked(mm, &fault) != MML_FAULT_DONE ||
-		    mml_access_page(mm, addr, buf + done, part, write))
+		if (mml_handle_mm_fault_locked(mm, &fault) != MML_FAULT_DONE)
 			break;
+		mml_access_page(mm, addr, buf + done, part, write);
 		done += part;
 		addr += part;
 	}

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fork: the child's address space, copied at once.
+ * fork: the child's address space. It maps the parent's frames, and neither may write to them
+ * any more: who does gets a copy (fault.c).
  *
- * Kernel counterpart: dup_mmap() in kernel/fork.c, copy_page_range() in mm/memory.c.
- * Difference: every mapped frame is copied here and now; there is no copy-on-write
- * yet. The caller has revoked the parent's real entries before, and keeps the parent
- * from faulting, so that what is copied is one moment.
+ *	before		parent: PTE, may write --> frame, 1 entry, 1 reference
+ *	after		parent: PTE, may not ----> frame, 2 entries, 2 references
+ *			child:  PTE, may not ------^
  *
- * Locking: the parent's mmap_lock for writing, then the child's, which nobody else
- * knows yet. No frame is allocated under a table mutex: the parent's PTE is read
- * under it, and stays, for who could clear it holds mmap_lock.
+ * Kernel counterpart: dup_mmap() in kernel/fork.c, copy_page_range() in mm/memory.c. As there,
+ * a vma of which nothing was written is not copied: the child's reads find the zero page by
+ * themselves. Difference: the parent's real entries are revoked before, all of them, where the
+ * kernel takes the right to write from each.
+ *
+ * Locking: the parent's mmap_lock for writing, then the child's, which nobody else knows yet;
+ * the parent's table mutex, then the child's. The caller has revoked the parent's real entries,
+ * and keeps its process from faulting.
  */
 #include "vma_probe/mm/internal.h"
 
@@ -19,52 +24,87 @@
  */
 #define MML_GFP_FORK	(GFP_NOWAIT | __GFP_NOWARN)
 
-static int mml_copy_pte(struct mml_mm *mm, struct mml_mm *oldmm,
-			unsigned long addr, mml_pte_t old)
+/* Let @addr of the child be what it is in the parent; neither may write. */
+static void mml_copy_pte(struct mml_mm *mm, struct mml_ptdesc *table,
+			 struct mml_mm *oldmm, struct mml_ptdesc *old_table,
+			 unsigned long addr)
 {
-	struct mml_ptdesc *table;
-	struct mml_page *page;
+	mml_pte_t pte = *mml_entry(oldmm, old_table, addr);
+	struct mml_page *page = mml_vm_normal_page(oldmm, pte);
 
+	if (!mml_pte_present(pte))
+		return;
+	if (mml_pte_write(pte)) {
+		pte.val &= ~MML_PTE_RW;
+		mml_set_pte(oldmm, old_table, addr, pte);
+	}
+	mml_set_pte(mm, table, addr, pte);
+	if (!page)
+		return;
+	mml_get_page(page);
+	atomic_inc(&page->_mapcount);
+}
+
+/* Frames that one table has in [@addr, @end). */
+static unsigned long mml_count_frames(struct mml_mm *mm, struct mml_ptdesc *table,
+				      unsigned long addr, unsigned long end)
+{
+	unsigned long nr = 0;
+
+	for (; addr < end; addr += PAGE_SIZE)
+		nr += !!mml_vm_normal_page(mm, *mml_entry(mm, table, addr));
+	return nr;
+}
+
+/* What one table of the parent has in [@addr, @end). Returns: 0 or -ENOMEM. */
+static int mml_copy_pte_range(struct mml_mm *mm, struct mml_mm *oldmm,
+			      struct mml_ptdesc *old_table, unsigned long addr,
+			      unsigned long end)
+{
+	unsigned long nr = mml_count_frames(oldmm, old_table, addr, end);
+	struct mml_ptdesc *table;
+
+	if (!nr)
+		return 0;	/* the zero page, if anything */
 	table = mml_pte_alloc(mm, addr, MML_GFP_FORK);
 	if (!table)
 		return -ENOMEM;
-	page = mml_anon_page(mm, addr, MML_GFP_FORK);
-	if (!page)
+	if (!mml_counter_try_share(mm->counter, nr)) {
+		mml_explain_charge(mm->machine, MML_GFP_FORK, 0, mm->counter);
 		return -ENOMEM;
-	copy_page(mml_page_address(mm->machine, page),
-		  mml_page_address(oldmm->machine, mml_pte_page(oldmm, old)));
-	atomic_set(&page->_mapcount, 1);
-	atomic_long_inc(&mm->anon_rss);
-
-	old.val &= ~MML_PTE_PFN_MASK;
-	mutex_lock(&table->lock);
-	mml_set_pte(mm, table, addr, mml_mk_pte(mm, page, old.val));
+	}
+	mutex_lock(&old_table->lock);
+	mutex_lock_nested(&table->lock, SINGLE_DEPTH_NESTING);
+	for (; addr < end; addr += PAGE_SIZE)
+		mml_copy_pte(mm, table, oldmm, old_table, addr);
 	mutex_unlock(&table->lock);
+	mutex_unlock(&old_table->lock);
+	atomic_long_add(nr, &mm->anon_rss);
 	return 0;
 }
 
 static int mml_copy_page_range(struct mml_mm *mm, struct mml_mm *oldmm,
 			       unsigned long start, unsigned long end)
 {
+	struct mml_ptdesc *old_table;
 	unsigned long addr = start;
-	int err;
+	int err = 0;
 
-	while (mml_pte_next(oldmm, &addr, end)) {
+	while (!err && (old_table = mml_pte_next(oldmm, &addr, end))) {
 		unsigned long next = mml_table_end(addr, end);
 
-		for (; addr < next; addr += PAGE_SIZE) {
-			mml_pte_t pte = mml_pte_get(oldmm, addr);
-
-			err = mml_pte_present(pte) ?
-				mml_copy_pte(mm, oldmm, addr, pte) : 0;
-			if (err)
-				return err;
-		}
-		if (fatal_signal_pending(current))
-			return -EINTR;
+		err = fatal_signal_pending(current) ? -EINTR :
+			mml_copy_pte_range(mm, oldmm, old_table, addr, next);
+		addr = next;
 		cond_resched();
 	}
-	return 0;
+	return err;
+}
+
+/* Is there anything in @vma that the child cannot find out by itself? */
+static bool mml_vma_needs_copy(const struct mml_vma *vma)
+{
+	return vma->anon_vma && !(vma->vm_flags & VM_WIPEONFORK);
 }
 
 static int mml_dup_vma(struct mml_mm *mm, struct mml_mm *oldmm,
@@ -79,7 +119,7 @@ static int mml_dup_vma(struct mml_mm *mm, struct mml_mm *oldmm,
 	if (!vma)
 		return -ENOMEM;
 	vma->vm_pgoff = old->vm_pgoff;
-	err = old->vm_flags & VM_WIPEONFORK ? 0 : mml_anon_vma_fork(mm, vma, old);
+	err = mml_vma_needs_copy(old) ? mml_anon_vma_fork(vma, old) : 0;
 	if (!err)
 		err = mml_vma_replace(mm, vma->vm_start, vma->vm_end, vma, &none,
 				      GFP_KERNEL_ACCOUNT);
@@ -87,14 +127,13 @@ static int mml_dup_vma(struct mml_mm *mm, struct mml_mm *oldmm,
 		mml_vma_free(vma);
 		return err;
 	}
-	if (old->vm_flags & VM_WIPEONFORK)
-		return 0;
-	return mml_copy_page_range(mm, oldmm, old->vm_start, old->vm_end);
+	return mml_vma_needs_copy(old) ?
+		mml_copy_page_range(mm, oldmm, old->vm_start, old->vm_end) : 0;
 }
 
 /**
  * mml_dup_mmap - make a fresh mm the copy of another
- * @mm: fresh from mml_mm_init(); it gets the other's range too
+ * @mm: fresh from mml_mm_init(); it gets the other's range too. Its counter has the same parent
  * @oldmm: the parent's; its real entries are revoked, and it does not fault meanwhile
  *
  * Context: process, may sleep. Lab memory is not waited for.

@@ -66,6 +66,23 @@ static inline struct mml_page *mml_pte_page(const struct mml_mm *mm, mml_pte_t p
 	return mml_pfn_to_page(mm->machine, mml_pte_pfn(pte));
 }
 
+/* The frame that @pte maps; NULL if it maps none: it is empty, or the zero page's. */
+static inline struct mml_page *mml_vm_normal_page(const struct mml_mm *mm, mml_pte_t pte)
+{
+	return mml_pte_present(pte) && !mml_pte_special(pte) ? mml_pte_page(mm, pte) : NULL;
+}
+
+static inline bool mml_pte_same(mml_pte_t a, mml_pte_t b)
+{
+	return a.val == b.val;
+}
+
+/* What maps the zero page. */
+static inline mml_pte_t mml_mk_zero_pte(void)
+{
+	return (mml_pte_t){ MML_PTE_SPECIAL | MML_PTE_PRESENT | MML_PTE_USER | MML_PTE_NX };
+}
+
 static inline mml_pte_t mml_mk_pte(const struct mml_mm *mm,
 				   const struct mml_page *page, u64 bits)
 {
@@ -77,6 +94,7 @@ static inline mml_pte_t mml_mk_pte(const struct mml_mm *mm,
 /* pgtable.c */
 struct mml_ptdesc *mml_pte_alloc(struct mml_mm *mm, unsigned long addr, gfp_t gfp);
 struct mml_ptdesc *mml_pte_find(struct mml_mm *mm, unsigned long addr);
+struct mml_ptdesc *mml_pte_find_rmap(struct mml_mm *mm, unsigned long addr);
 struct mml_ptdesc *mml_pte_next(struct mml_mm *mm, unsigned long *addr,
 				unsigned long end);
 void mml_set_pte(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr,
@@ -96,28 +114,13 @@ static inline unsigned long mml_table_end(unsigned long addr, unsigned long end)
 struct mml_page *mml_mm_alloc_page(struct mml_mm *mm, gfp_t gfp,
 				   enum mml_page_type type, void *owner);
 void mml_mm_free_page(struct mml_mm *mm, struct mml_page *page);
-struct mml_page *mml_anon_page(struct mml_mm *mm, unsigned long addr, gfp_t gfp);
+struct mml_page *mml_anon_page(struct mml_vma *vma, unsigned long addr, gfp_t gfp);
+void mml_anon_page_put(struct mml_mm *mm, struct mml_page *page);
 
-/*
- * Giving frames back: the lab's PTE is cleared first, then the real ones are revoked,
- * then the frame's reference is dropped, outside the table mutex. The gather carries
- * the frames from the first step to the last.
- */
-struct mml_mmu_gather {
-	struct mml_mm		*mm;
-	unsigned long		start;	/* of what has to be revoked; */
-	unsigned long		end;	/* nothing if start >= end */
-	struct mml_frame_list	frames;
-};
-
-void mml_tlb_gather_mmu(struct mml_mmu_gather *tlb, struct mml_mm *mm);
-void mml_tlb_flush(struct mml_mmu_gather *tlb);
-void mml_tlb_finish_mmu(struct mml_mmu_gather *tlb);
-void mml_tlb_track(struct mml_mmu_gather *tlb, unsigned long addr);
-void mml_zap_range(struct mml_mmu_gather *tlb, unsigned long start,
-		   unsigned long end);
-void mml_wrprotect_range(struct mml_mmu_gather *tlb, unsigned long start,
-			 unsigned long end);
+/* zap.c: taking away, from a range whose real entries are revoked first */
+void mml_flush_tlb_range(struct mml_mm *mm, unsigned long start, unsigned long end);
+void mml_zap_range(struct mml_mm *mm, unsigned long start, unsigned long end);
+void mml_wrprotect_range(struct mml_mm *mm, unsigned long start, unsigned long end);
 
 /* explain.c: what failed, and why */
 void mml_explain_fault(struct mml_mm *mm, const struct mml_fault *fault,
@@ -136,7 +139,10 @@ enum mml_fault_try {
 	MML_FAULT_TRY_NO_TABLE,		/* none could be made: its level */
 	MML_FAULT_TRY_FRAME,		/* nothing was mapped: its frame-to-be */
 	MML_FAULT_TRY_NO_FRAME,		/* nothing was mapped, and no frame to be had */
-	MML_FAULT_TRY_PRESENT,		/* the page is mapped: its frame */
+	MML_FAULT_TRY_ZERO,		/* nothing was mapped: it is only read, the zero page */
+	MML_FAULT_TRY_PRESENT,		/* the page is mapped: what it allows, its frame */
+	MML_FAULT_TRY_REUSE,		/* to be written, and nobody else maps it: its frame */
+	MML_FAULT_TRY_COPY,		/* to be written, and shared: the frame of its copy */
 	MML_FAULT_TRY_OVERTAKEN,	/* by another thread: look again */
 	MML_FAULT_TRY_MAP,		/* the entry is written: what it allows, its frame */
 };
@@ -158,17 +164,26 @@ int mml_vma_modify_flags(struct mml_mm *mm, unsigned long start, unsigned long e
 			 unsigned long flags);
 void mml_free_vmas(struct list_head *vmas);
 
-/* rmap.c: whose pages a vma's are */
-int mml_anon_vma_prepare(struct mml_mm *mm, struct mml_vma *vma);
-struct mml_anon_vma *mml_anon_vma_get(struct mml_anon_vma *anon_vma);
-void mml_anon_vma_put(struct mml_anon_vma *anon_vma);
-int mml_anon_vma_fork(struct mml_mm *mm, struct mml_vma *vma, const struct mml_vma *parent);
+/* rmap.c: whose pages a vma's are, and who maps them */
+int mml_anon_vma_prepare(struct mml_vma *vma);
+int mml_anon_vma_clone(struct mml_vma *dst, const struct mml_vma *src);
+int mml_anon_vma_fork(struct mml_vma *vma, const struct mml_vma *parent);
+void mml_anon_vma_adopt(struct mml_vma *lower, struct mml_vma *upper);
+void mml_unlink_anon_vmas(struct mml_vma *vma);
+void mml_vma_set_end(struct mml_vma *vma, unsigned long end);
+void mml_take_rmap_locks(struct mml_vma *vma);
+void mml_drop_rmap_locks(struct mml_vma *vma);
+bool mml_anon_vma_valid(const struct mml_vma *vma);
+bool mml_vma_has_anon_vma(const struct mml_vma *vma, const struct mml_anon_vma *anon_vma);
 bool mml_anon_vma_mergeable(const struct mml_vma *a, const struct mml_vma *b,
 			    const struct mml_vma *neighbour);
 
-/* mmap.c: what its calls have in common with madvise.c's */
+/* mmap.c: what its calls have in common with madvise.c's and mremap.c's */
 bool mml_in_range(struct mml_mm *mm, unsigned long addr, unsigned long len);
 int mml_mmap_write_lock(struct mml_mm *mm);
+bool mml_enough_memory(struct mml_mm *mm, unsigned long len);
+int mml_unmap_locked(struct mml_mm *mm, unsigned long start, unsigned long end,
+		     struct mml_vma *vma);
 
 /* fault.c */
 enum mml_fault_result mml_handle_mm_fault_locked(struct mml_mm *mm, struct mml_fault *fault);

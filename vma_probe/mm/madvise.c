@@ -14,8 +14,7 @@
  * in it from being advised; it is told afterwards. Differences: FREE frees at once; advices
  * that are not above are unknown.
  *
- * Locking: mmap_lock for writing; for reading where pages are faulted in. Frames are freed
- * after it is dropped.
+ * Locking: mmap_lock for writing; for reading where pages are faulted in.
  */
 #include <linux/mman.h>
 
@@ -71,39 +70,40 @@ static bool mml_madvise_behavior_valid(int advice)
 	}
 }
 
+/* Does @advice give frames back? */
+static bool mml_madvise_frees(int advice)
+{
+	return advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE;
+}
+
 /* What lies in one vma. Returns: 0 or an errno. */
-static int mml_madvise_vma_behavior(struct mml_mmu_gather *tlb, struct mml_vma *vma,
-				    unsigned long start, unsigned long end, int advice)
+static int mml_madvise_vma_behavior(struct mml_vma *vma, unsigned long start,
+				    unsigned long end, int advice)
 {
 	const struct mml_advice_flags *flags = mml_find_advice_flags(advice);
 
 	if (flags) {
 		/* ENOMEM would be a hole. */
-		return mml_vma_modify_flags(tlb->mm, start, end, (vma->vm_flags & ~flags->clear) |
-					    flags->set) ? -EAGAIN : 0;
+		return mml_vma_modify_flags(vma->vm_mm, start, end,
+					    (vma->vm_flags & ~flags->clear) | flags->set) ?
+			-EAGAIN : 0;
 	}
-	switch (advice) {
-	case MADV_DONTNEED:
-	case MADV_DONTNEED_LOCKED:
-	case MADV_FREE:
-		mml_zap_range(tlb, start, end);
-		return 0;
-	case MADV_REMOVE:
-		return -EINVAL;
-	default:
-		return 0;
-	}
+	if (mml_madvise_frees(advice))
+		mml_zap_range(vma->vm_mm, start, end);
+	return advice == MADV_REMOVE ? -EINVAL : 0;
 }
 
 /* Each vma of the range. Returns: 0; an errno, and the rest was not advised; -ENOMEM. */
-static int mml_madvise_walk_vmas(struct mml_mmu_gather *tlb, unsigned long start,
-				 unsigned long end, int advice)
+static int mml_madvise_walk_vmas(struct mml_mm *mm, unsigned long start, unsigned long end,
+				 int advice)
 {
 	unsigned long addr = start, next;
 	int unmapped_error = 0, err = 0;
 
+	if (mml_madvise_frees(advice))
+		mml_flush_tlb_range(mm, start, end);
 	while (addr < end && !err) {
-		struct mml_vma *vma = mml_find_vma(tlb->mm, addr);
+		struct mml_vma *vma = mml_find_vma(mm, addr);
 
 		if (!vma || vma->vm_start > addr)
 			unmapped_error = -ENOMEM;
@@ -111,10 +111,9 @@ static int mml_madvise_walk_vmas(struct mml_mmu_gather *tlb, unsigned long start
 			break;
 		addr = max(addr, vma->vm_start);
 		next = min(vma->vm_end, end);
-		err = mml_madvise_vma_behavior(tlb, vma, addr, next, advice);
+		err = mml_madvise_vma_behavior(vma, addr, next, advice);
 		addr = next;
 	}
-	mml_tlb_flush(tlb);
 	return err ?: unmapped_error;
 }
 
@@ -133,7 +132,6 @@ static int mml_madvise_walk_vmas(struct mml_mmu_gather *tlb, unsigned long start
 int mml_madvise(struct mml_mm *mm, unsigned long addr, unsigned long len, int advice)
 {
 	unsigned long aligned = PAGE_ALIGN(len);
-	struct mml_mmu_gather tlb;
 	int err;
 
 	if (!mml_madvise_behavior_valid(advice) || !PAGE_ALIGNED(addr) || (len && !aligned) ||
@@ -147,11 +145,9 @@ int mml_madvise(struct mml_mm *mm, unsigned long addr, unsigned long len, int ad
 	err = mml_mmap_write_lock(mm);
 	if (err)
 		return err;
-	mml_tlb_gather_mmu(&tlb, mm);
 	err = mml_in_range(mm, addr, aligned) ?
-		mml_madvise_walk_vmas(&tlb, addr, addr + aligned, advice) : -ENOMEM;
+		mml_madvise_walk_vmas(mm, addr, addr + aligned, advice) : -ENOMEM;
 	up_write(&mm->mmap_lock);
-	mml_tlb_finish_mmu(&tlb);
 	return err;
 }
 EXPORT_SYMBOL_NS_GPL(mml_madvise, MM_LAB);

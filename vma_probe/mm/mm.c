@@ -8,8 +8,11 @@
  *
  * Invariants, checked by mml_mm_validate() (validate.c):
  *	total_vm == sum over the vmas of their pages; map_count == number of vmas
- *	anon_rss == present PTEs; each leads to a frame of type MML_PAGE_ANON that
- *		this mm alone maps, and lies in a vma that allows what it allows
+ *	anon_rss == present PTEs but those of the zero page; each leads to a frame of type
+ *		MML_PAGE_ANON, and lies in a vma that allows what it allows; one that can
+ *		be written is the only one of its frame
+ *	counter's usage == anon_rss + nr_ptes, and its parent's == frames and tables, in each
+ *		mm that has that parent
  *	nr_ptes == tables reachable from pgd; nr_present == present entries of each
  *
  * Locking: see mm.h.
@@ -80,24 +83,21 @@ EXPORT_SYMBOL_NS_GPL(mml_mm_set_range, MM_LAB);
 void mml_exit_mmap(struct mml_mm *mm)
 {
 	MA_STATE(mas, &mm->mt, 0, 0);
-	struct mml_mmu_gather tlb;
 	struct mml_vma *vma;
 	LIST_HEAD(vmas);
 
 	down_write(&mm->mmap_lock);
 	mm->dead = true;
-	mml_tlb_gather_mmu(&tlb, mm);
-	mml_zap_range(&tlb, mm->start, mm->end);
-	mml_tlb_flush(&tlb);
-	mml_free_pgtables(mm, mm->start, mm->end);
+	mml_flush_tlb_range(mm, mm->start, mm->end);
+	mml_zap_range(mm, mm->start, mm->end);
 	mas_for_each(&mas, vma, ULONG_MAX)
 		list_add_tail(&vma->node, &vmas);
 	__mt_destroy(&mm->mt);
 	mm->map_count = 0;
 	mm->total_vm = 0;
-	up_write(&mm->mmap_lock);
-	mml_tlb_finish_mmu(&tlb);
 	mml_free_vmas(&vmas);
+	mml_free_pgtables(mm, mm->start, mm->end);
+	up_write(&mm->mmap_lock);
 }
 EXPORT_SYMBOL_NS_GPL(mml_exit_mmap, MM_LAB);
 
@@ -146,23 +146,22 @@ void mml_mm_free_page(struct mml_mm *mm, struct mml_page *page)
 	mml_counter_uncharge(mm->counter, 1);
 }
 
-/* A frame of anonymous memory for @addr, not mapped yet. */
-struct mml_page *mml_anon_page(struct mml_mm *mm, unsigned long addr, gfp_t gfp)
+/* A frame of anonymous memory for @addr in @vma, which has an anon_vma; not mapped yet. */
+struct mml_page *mml_anon_page(struct mml_vma *vma, unsigned long addr, gfp_t gfp)
 {
 	struct mml_page *page;
 
-	page = mml_mm_alloc_page(mm, gfp | __GFP_HIGHMEM | __GFP_MOVABLE, MML_PAGE_ANON, mm);
+	page = mml_mm_alloc_page(vma->vm_mm, gfp | __GFP_HIGHMEM | __GFP_MOVABLE, MML_PAGE_ANON,
+				 vma->anon_vma);
 	if (page)
-		page->index = addr >> PAGE_SHIFT;
+		page->index = mml_linear_page_index(vma, addr);
 	return page;
 }
 
 static bool mml_anon_page_check(struct mml_machine *machine, struct mml_page *page)
 {
-	int mapcount = atomic_read(&page->_mapcount);
-
-	/* 0: a fault or a gather has it in hand. */
-	return page->mapping && page->order == 0 && (mapcount == 0 || mapcount == 1);
+	/* Not mapped: a fault has it in hand. */
+	return page->mapping && page->order == 0 && atomic_read(&page->_mapcount) >= 0;
 }
 
 const struct mml_page_ops mml_anon_page_ops = {

@@ -9,11 +9,12 @@
  *
  * Locks, outermost first:
  *	mm->mmap_lock		rwsem: writers change vmas and free tables, faults read
+ *	anon_vma->root->rwsem	from which vmas a frame may be mapped: see rmap.c
  *	ptdesc->lock		the table mutex, one for each table of PTEs: under it an
- *				entry changes, and is put into the real page table.
- *				Revoking real entries comes later, once for a range;
- *				so who takes something away holds mmap_lock for
- *				writing until that is done, or no fault could be let in
+ *				entry changes, and is put into the real page table. Who
+ *				takes something away from a range holds mmap_lock for
+ *				writing, so that no fault comes, and revokes the real
+ *				entries before: see zap.c
  *	mm->page_table_lock	spinlock: adding a table to the upper levels, or an anon_vma
  *				to a vma
  * Lab memory is allocated under none of the last two.
@@ -39,7 +40,8 @@ struct seq_file;
 /*
  * Page-table entries, of all levels: the bits of x86-64, with the lab's frame number
  * where the hardware has the physical one. A PTE allows writing only after a write
- * was seen, so that it is dirty whenever it is writable.
+ * was seen, so that it is dirty whenever it is writable; and only while nobody else maps
+ * its frame. A special one has no frame: it maps the zero page, which is the kernel's.
  */
 typedef struct {
 	u64 val;
@@ -50,6 +52,7 @@ typedef struct {
 #define MML_PTE_USER		BIT_ULL(2)
 #define MML_PTE_ACCESSED	BIT_ULL(5)
 #define MML_PTE_DIRTY		BIT_ULL(6)
+#define MML_PTE_SPECIAL		BIT_ULL(9)
 #define MML_PTE_NX		BIT_ULL(63)
 #define MML_PTE_PFN_MASK	GENMASK_ULL(51, 12)
 
@@ -68,6 +71,11 @@ static inline bool mml_pte_exec(mml_pte_t pte)
 	return !(pte.val & MML_PTE_NX);
 }
 
+static inline bool mml_pte_special(mml_pte_t pte)
+{
+	return pte.val & MML_PTE_SPECIAL;
+}
+
 static inline mml_pfn_t mml_pte_pfn(mml_pte_t pte)
 {
 	return mml_pfn((pte.val & MML_PTE_PFN_MASK) >> 12);
@@ -75,10 +83,10 @@ static inline mml_pfn_t mml_pte_pfn(mml_pte_t pte)
 
 /**
  * struct mml_window_ops - the tie of an mm to real processes
- * @insert: let the real page table say what the lab's says: @pte, of @page, for
- *	fault->address. Called under the table mutex. 0; -ENOMEM; -EIO: nothing may be
- *	inserted any more
- * @revoke: forget all real entries of [@start, @end). May sleep
+ * @insert: let the real page table say what the lab's says: @pte, of @page, or of the zero
+ *	page (NULL), for fault->address, whatever it said before. Called under the table
+ *	mutex. 0; -ENOMEM; -EIO: nothing may be inserted any more
+ * @revoke: forget all real entries of [@start, @end). May sleep; a table mutex may be held
  */
 struct mml_window_ops {
 	int (*insert)(struct mml_mm *mm, struct mml_fault *fault,
@@ -88,29 +96,44 @@ struct mml_window_ops {
 
 /**
  * struct mml_vma - a range of addresses with one protection
+ * @vm_mm: of which mm
  * @vm_start: first address
  * @vm_end: first address after it
  * @vm_flags: VM_READ, VM_WRITE, VM_EXEC, VM_NORESERVE, VM_ACCOUNT, and what madvise.c sets
  * @vm_pgoff: page number of its beginning when its first page was written, or now: what was
  *	moved since is no continuation of its neighbours
- * @anon_vma: to whom its pages belong; NULL before the first was written
+ * @anon_vma: to whom the pages written from now on belong; NULL before the first was
+ * @anon_vma_chain: all to whom pages that it maps may belong: see rmap.c
  * @node: on a list of detached vmas
  *
- * All fields are protected by mm->mmap_lock; @anon_vma is set under page_table_lock while
- * that is held for reading.
+ * All fields are protected by mm->mmap_lock, and, once there is an anon_vma, its place by that
+ * one's rwsem, too. @anon_vma is set under page_table_lock while mmap_lock is held for reading.
  */
 struct mml_vma {
+	struct mml_mm *vm_mm;
 	unsigned long vm_start;
 	unsigned long vm_end;
 	unsigned long vm_flags;
 	unsigned long vm_pgoff;
 	struct mml_anon_vma *anon_vma;
+	struct list_head anon_vma_chain;
 	struct list_head node;
 };
 
 static inline unsigned long mml_vma_pages(const struct mml_vma *vma)
 {
 	return (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
+}
+
+/* The number by which a frame of @vma at @addr is known to its anon_vma, and back. */
+static inline unsigned long mml_linear_page_index(const struct mml_vma *vma, unsigned long addr)
+{
+	return vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
+}
+
+static inline unsigned long mml_vma_address(const struct mml_vma *vma, unsigned long index)
+{
+	return vma->vm_start + ((index - vma->vm_pgoff) << PAGE_SHIFT);
 }
 
 /* Would the pages of @next, if it followed @vma, continue its own? */
@@ -122,7 +145,7 @@ static inline bool mml_vma_continues(const struct mml_vma *vma, const struct mml
 /**
  * struct mml_mm - an address space
  * @machine: its frames are from here
- * @counter: is charged for them
+ * @counter: is charged for those that it maps, its parent once for those that relatives share
  * @window_ops: the tie to real processes, or NULL
  * @start: first address it may use
  * @end: first address after those; 0 while there is no window
@@ -198,7 +221,7 @@ int mml_mm_set_range(struct mml_mm *mm, unsigned long start, unsigned long end);
 void mml_exit_mmap(struct mml_mm *mm);
 void mml_mm_wait(struct mml_mm *mm);
 
-/* System calls (mmap.c, madvise.c). */
+/* System calls (mmap.c, mremap.c, madvise.c). */
 int mml_mmap(struct mml_mm *mm, unsigned long *addr, unsigned long len,
 	     unsigned long prot, unsigned long flags);
 int mml_munmap(struct mml_mm *mm, unsigned long addr, unsigned long len);
@@ -216,6 +239,11 @@ int mml_access(struct mml_mm *mm, unsigned long addr, void *buf, int len,
 	       bool write);
 int mml_dup_mmap(struct mml_mm *mm, struct mml_mm *oldmm);
 
+/* Reverse mapping (rmap.c). */
+unsigned int mml_rmap_walk(struct mml_page *page,
+			   bool (*fn)(struct mml_vma *vma, unsigned long addr, void *arg),
+			   void *arg);
+
 /* Looking (vma.c, pgtable.c, show.c, validate.c). */
 struct mml_vma *mml_find_vma(struct mml_mm *mm, unsigned long addr);
 struct mml_vma *mml_vma_lookup(struct mml_mm *mm, unsigned long addr);
@@ -223,6 +251,7 @@ mml_pte_t mml_pte_get(struct mml_mm *mm, unsigned long addr);
 void mml_mm_show_maps(struct seq_file *seq, struct mml_mm *mm);
 void mml_mm_show_status(struct seq_file *seq, struct mml_mm *mm);
 void mml_mm_validate(struct mml_mm *mm, struct mml_validation *v);
+void mml_mm_validate_locked(struct mml_mm *mm, struct mml_validation *v);
 
 extern const struct mml_page_ops mml_table_page_ops;
 extern const struct mml_page_ops mml_anon_page_ops;

@@ -6,12 +6,13 @@
  * Differences: one walk for all levels instead of one function a level; a table
  * counts its present entries, so that an empty one is found without looking at 512
  * of them; a descriptor of its own holds the lock that does not fit into the frame's
- * struct mml_page. A table lives as long as a vma may need it: it is freed when it
- * is empty and its range is unmapped, or with the mm.
+ * struct mml_page. A table lives as long as a vma may need it: it is freed when the
+ * last vma in its range is unmapped, or with the mm.
  *
  * Locking: tables are added under page_table_lock, by who holds mmap_lock for
  * reading at least; they are removed by who holds it for writing. So a table that was
- * found stays while mmap_lock is held. PTEs change under the table mutex.
+ * found stays while mmap_lock is held; and that of a vma that was found by reverse
+ * mapping stays as long as it is found there. PTEs change under the table mutex.
  */
 #include "vma_probe/mm/internal.h"
 
@@ -171,15 +172,9 @@ struct mml_ptdesc *mml_pte_alloc(struct mml_mm *mm, unsigned long addr, gfp_t gf
 	return table;
 }
 
-/*
- * The table of PTEs for the first address from *@addr on that has one; *@addr is moved
- * up to it. NULL if there is none below @end.
- */
-struct mml_ptdesc *mml_pte_next(struct mml_mm *mm, unsigned long *addr,
-				unsigned long end)
+static struct mml_ptdesc *__mml_pte_next(struct mml_mm *mm, unsigned long *addr,
+					 unsigned long end)
 {
-	lockdep_assert_held(&mm->mmap_lock);
-
 	while (*addr < end) {
 		struct mml_ptdesc *table = mml_pgd(mm);
 		unsigned int level = MML_PT_LEVELS;
@@ -195,6 +190,27 @@ struct mml_ptdesc *mml_pte_next(struct mml_mm *mm, unsigned long *addr,
 		*addr = (*addr | (mml_entry_size(level) - 1)) + 1;
 	}
 	return NULL;
+}
+
+/*
+ * The table of PTEs for the first address from *@addr on that has one; *@addr is moved
+ * up to it. NULL if there is none below @end.
+ */
+struct mml_ptdesc *mml_pte_next(struct mml_mm *mm, unsigned long *addr,
+				unsigned long end)
+{
+	lockdep_assert_held(&mm->mmap_lock);
+
+	return __mml_pte_next(mm, addr, end);
+}
+
+/*
+ * The table of PTEs for @addr, or NULL if there is none. Context: instead of mmap_lock, the
+ * rwsem of an anon_vma of the vma there is held.
+ */
+struct mml_ptdesc *mml_pte_find_rmap(struct mml_mm *mm, unsigned long addr)
+{
+	return __mml_pte_next(mm, &addr, addr + 1);
 }
 
 /* The table of PTEs for @addr, or NULL if there is none. */
@@ -250,9 +266,24 @@ mml_pte_t mml_pte_get(struct mml_mm *mm, unsigned long addr)
 }
 EXPORT_SYMBOL_NS_GPL(mml_pte_get, MM_LAB);
 
-/* Free the empty tables below @table that lie in [@start, @end). */
+/* Addresses of which no vma needs tables: between two vmas. */
+struct mml_gap {
+	unsigned long floor;
+	unsigned long ceiling;	/* 0: the end of all addresses */
+};
+
+/* Does the entry of size @size for @addr lie wholly in @gap? */
+static bool mml_in_gap(const struct mml_gap *gap, unsigned long addr, unsigned long size)
+{
+	unsigned long first = addr & ~(size - 1), last = addr | (size - 1);
+
+	return first >= gap->floor && last <= gap->ceiling - 1;
+}
+
+/* Free the tables below @table for [@start, @end), as far as they lie in @gap. */
 static void mml_free_tables_below(struct mml_mm *mm, struct mml_ptdesc *table,
-				  unsigned long start, unsigned long end)
+				  unsigned long start, unsigned long end,
+				  const struct mml_gap *gap)
 {
 	unsigned long size = mml_entry_size(table->level);
 	unsigned long addr, next;
@@ -265,8 +296,8 @@ static void mml_free_tables_below(struct mml_mm *mm, struct mml_ptdesc *table,
 		if (!below)
 			continue;
 		if (below->level)
-			mml_free_tables_below(mm, below, addr, next);
-		if (below->nr_present)
+			mml_free_tables_below(mm, below, addr, next, gap);
+		if (!mml_in_gap(gap, addr, size))
 			continue;
 		entry->val = 0;
 		table->nr_present--;
@@ -274,15 +305,27 @@ static void mml_free_tables_below(struct mml_mm *mm, struct mml_ptdesc *table,
 	}
 }
 
-/* Free the tables that [@start, @end) no longer needs: those that are empty. */
+/*
+ * Free the tables that nobody needs any more now that [@start, @end) is empty: it has no entry, and
+ * no vma, or one that is new. Those that a vma beside it needs stay.
+ */
 void mml_free_pgtables(struct mml_mm *mm, unsigned long start, unsigned long end)
 {
+	MA_STATE(mas, &mm->mt, end, end);
+	const struct mml_vma *next, *prev;
+	struct mml_gap gap;
+
 	lockdep_assert_held_write(&mm->mmap_lock);
 
 	if (!mm->pgd || start >= end)
 		return;
-	mml_free_tables_below(mm, mm->pgd, start, end);
-	if (mm->pgd->nr_present)
+	next = mas_find(&mas, ULONG_MAX);
+	mas_set(&mas, start);
+	prev = mas_prev(&mas, 0);
+	gap.floor = prev ? prev->vm_end : 0;
+	gap.ceiling = next ? next->vm_start : 0;
+	mml_free_tables_below(mm, mm->pgd, start, end, &gap);
+	if (prev || next)
 		return;
 	mml_table_free(mm, mm->pgd);
 	mm->pgd = NULL;

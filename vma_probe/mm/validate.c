@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The validator of an address space: the invariants at the heads of mm.c and vma.c.
+ * The validator of an address space: the invariants at the heads of mm.c, vma.c and rmap.c.
  *
  * Kernel counterpart: validate_mm() in mm/vma.c, check_mm() in kernel/fork.c.
  *
@@ -38,6 +38,8 @@ static void mml_validate_vmas(struct mml_mm *mm, struct mml_validation *v)
 			  !mml_vma_continues(prev, vma),
 			  "vma %lx-%lx could be part of the one before it",
 			  vma->vm_start, vma->vm_end);
+		mml_check(v, mml_anon_vma_valid(vma), "vma %lx-%lx has a wrong chain of anon_vmas",
+			  vma->vm_start, vma->vm_end);
 		pages += (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
 		last = vma->vm_end;
 		prev = vma;
@@ -49,26 +51,62 @@ static void mml_validate_vmas(struct mml_mm *mm, struct mml_validation *v)
 		  pages, mm->total_vm);
 }
 
+/*
+ * Is @page mapped as often as a walk finds? Another mm that exits meanwhile takes its entries
+ * away; there is nobody who could add one.
+ */
+static bool mml_mapcount_valid(struct mml_page *page)
+{
+	int before, after = atomic_read(&page->_mapcount);
+	unsigned int found;
+
+	do {
+		before = after;
+		found = mml_rmap_walk(page, NULL, NULL);
+		after = atomic_read(&page->_mapcount);
+	} while (after != before);
+	return found == after;
+}
+
+/* What @pte, of @addr in @vma, leads to. */
+static void mml_validate_page(struct mml_table_walk *walk, const struct mml_vma *vma,
+			      unsigned long addr, mml_pte_t pte)
+{
+	struct mml_page *page;
+
+	walk->frames++;
+	if (!mml_check(walk->v, mml_pfn_valid(walk->mm->machine, mml_pte_pfn(pte)),
+		       "PTE of %lx leads to frame %u", addr, mml_pte_pfn(pte).val))
+		return;
+	page = mml_pte_page(walk->mm, pte);
+	if (!mml_check(walk->v, page->state == MML_FRAME_ALLOCATED &&
+		       page->type == MML_PAGE_ANON &&
+		       page->index == mml_linear_page_index(vma, addr) &&
+		       mml_vma_has_anon_vma(vma, page->mapping),
+		       "PTE of %lx leads to frame %u, which is not mapped there", addr,
+		       mml_pte_pfn(pte).val))
+		return;
+	mml_check(walk->v, !mml_pte_write(pte) || atomic_read(&page->_mapcount) == 1,
+		  "PTE of %lx may write to frame %u, which others map", addr,
+		  mml_pte_pfn(pte).val);
+	mml_check(walk->v, mml_page_ref_count(page) >= atomic_read(&page->_mapcount),
+		  "frame %u is mapped more often than referred to", mml_pte_pfn(pte).val);
+	mml_check(walk->v, mml_mapcount_valid(page),
+		  "frame %u is not mapped as often as _mapcount says", mml_pte_pfn(pte).val);
+}
+
 static void mml_validate_pte(struct mml_table_walk *walk, unsigned long addr,
 			     mml_pte_t pte)
 {
-	struct mml_mm *mm = walk->mm;
-	const struct mml_vma *vma = mml_vma_lookup(mm, addr);
-	const struct mml_page *page;
+	const struct mml_vma *vma = mml_vma_lookup(walk->mm, addr);
 
-	walk->frames++;
-	if (!mml_check(walk->v, mml_pfn_valid(mm->machine, mml_pte_pfn(pte)),
-		       "PTE of %lx leads to frame %u", addr, mml_pte_pfn(pte).val))
-		return;
-	page = mml_pte_page(mm, pte);
-	mml_check(walk->v, page->state == MML_FRAME_ALLOCATED &&
-		  page->type == MML_PAGE_ANON && page->mapping == mm &&
-		  page->index == addr >> PAGE_SHIFT &&
-		  atomic_read(&page->_mapcount) == 1,
-		  "PTE of %lx leads to frame %u, which is not mapped there", addr,
-		  mml_pte_pfn(pte).val);
 	if (!mml_check(walk->v, vma, "PTE of %lx is outside all vmas", addr))
 		return;
+	if (mml_pte_special(pte))
+		mml_check(walk->v, !mml_pte_write(pte) && !mml_pte_pfn(pte).val,
+			  "PTE of %lx, of the zero page, has a frame or may write", addr);
+	else
+		mml_validate_page(walk, vma, addr, pte);
 	mml_check(walk->v, (!mml_pte_write(pte) || vma->vm_flags & VM_WRITE) &&
 		  (!mml_pte_exec(pte) || vma->vm_flags & VM_EXEC),
 		  "PTE of %lx allows what its vma does not", addr);
@@ -124,18 +162,20 @@ static void mml_validate_table(struct mml_table_walk *walk,
 }
 
 /**
- * mml_mm_validate - check every invariant of an address space
+ * mml_mm_validate_locked - check every invariant of an address space
  * @mm: the mm
  * @v: counts
  *
- * Context: process, may sleep.
+ * Context: process, may sleep; its mmap_lock is held for writing, and that of every relative with
+ * which it shares frames, or they do nothing meanwhile but exit.
  */
-void mml_mm_validate(struct mml_mm *mm, struct mml_validation *v)
+void mml_mm_validate_locked(struct mml_mm *mm, struct mml_validation *v)
 {
 	struct mml_table_walk walk = { .mm = mm, .v = v };
 	unsigned long frames;
 
-	down_write(&mm->mmap_lock);
+	lockdep_assert_held_write(&mm->mmap_lock);
+
 	mml_validate_vmas(mm, v);
 	if (mm->pgd)
 		mml_validate_table(&walk, mm->pgd, 0);
@@ -145,6 +185,20 @@ void mml_mm_validate(struct mml_mm *mm, struct mml_validation *v)
 	frames = atomic_long_read(&mm->nr_ptes);
 	mml_check(v, walk.tables == frames, "%lu tables, nr_ptes says %lu",
 		  walk.tables, frames);
+}
+EXPORT_SYMBOL_NS_GPL(mml_mm_validate_locked, MM_LAB);
+
+/**
+ * mml_mm_validate - the same, of one that has no relatives, or idle ones
+ * @mm: the mm
+ * @v: counts
+ *
+ * Context: process, may sleep.
+ */
+void mml_mm_validate(struct mml_mm *mm, struct mml_validation *v)
+{
+	down_write(&mm->mmap_lock);
+	mml_mm_validate_locked(mm, v);
 	up_write(&mm->mmap_lock);
 }
 EXPORT_SYMBOL_NS_GPL(mml_mm_validate, MM_LAB);

@@ -29,6 +29,8 @@ struct mml_vma *mml_vma_alloc(struct mml_mm *mm, unsigned long start,
 	struct mml_vma *vma = mml_kzalloc(mm->machine, sizeof(*vma), gfp);
 
 	if (vma) {
+		vma->vm_mm = mm;
+		INIT_LIST_HEAD(&vma->anon_vma_chain);
 		vma->vm_start = start;
 		vma->vm_end = end;
 		vma->vm_flags = flags;
@@ -39,7 +41,7 @@ struct mml_vma *mml_vma_alloc(struct mml_mm *mm, unsigned long start,
 
 void mml_vma_free(struct mml_vma *vma)
 {
-	mml_anon_vma_put(vma->anon_vma);
+	mml_unlink_anon_vmas(vma);
 	kfree(vma);
 }
 
@@ -122,12 +124,13 @@ int mml_split_vma(struct mml_mm *mm, struct mml_vma *vma, unsigned long addr)
 	if (!upper)
 		return -ENOMEM;
 	upper->vm_pgoff = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
-	upper->anon_vma = mml_anon_vma_get(vma->anon_vma);
-	if (mml_vma_store(mm, addr, vma->vm_end, upper, GFP_KERNEL_ACCOUNT)) {
+	upper->anon_vma = vma->anon_vma;
+	if (mml_anon_vma_clone(upper, vma) ||
+	    mml_vma_store(mm, addr, vma->vm_end, upper, GFP_KERNEL_ACCOUNT)) {
 		mml_vma_free(upper);
 		return -ENOMEM;
 	}
-	vma->vm_end = addr;
+	mml_vma_set_end(vma, addr);
 	mm->map_count++;
 	return 0;
 }
@@ -159,9 +162,9 @@ static bool mml_can_vma_merge(const struct mml_vma *lower, const struct mml_vma 
 static void mml_vma_join(struct mml_mm *mm, struct mml_vma *lower, struct mml_vma *upper)
 {
 	mml_vma_store(mm, lower->vm_start, upper->vm_end, lower, GFP_KERNEL | __GFP_NOFAIL);
-	lower->vm_end = upper->vm_end;
 	if (!lower->anon_vma)
-		swap(lower->anon_vma, upper->anon_vma);
+		mml_anon_vma_adopt(lower, upper);
+	mml_vma_set_end(lower, upper->vm_end);
 	mm->map_count--;
 	mml_vma_free(upper);
 }
@@ -305,7 +308,7 @@ int mml_vma_expand(struct mml_mm *mm, struct mml_vma *vma, unsigned long end)
 	if (mml_vma_store(mm, vma->vm_start, end, vma, GFP_KERNEL_ACCOUNT))
 		return -ENOMEM;
 	mm->total_vm += (end - vma->vm_end) >> PAGE_SHIFT;
-	vma->vm_end = end;
+	mml_vma_set_end(vma, end);
 	mml_vma_merge_next(mm, vma);
 	return 0;
 }

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Taking pages, or what they allow, out of an address space.
+ *
+ * mmap_lock is held for writing, so no fault comes. The real entries are revoked first, once
+ * for the whole range, as a TLB would be flushed; nothing can bring them back until the lock
+ * is dropped. Then the lab's entries change, and a frame goes back as soon as nobody maps it:
+ * there is nothing to be gathered until a flush. So whoever calls mml_zap_range() or
+ * mml_wrprotect_range() has called mml_flush_tlb_range() before, over all that it is about to
+ * change.
+ *
+ * Kernel counterpart: mm/mmu_gather.c, zap_pte_range() in mm/memory.c, change_pte_range() in
+ * mm/mprotect.c. Difference: the kernel clears, flushes, frees, because the hardware walks its
+ * tables by itself and would refill a TLB that was flushed before; and so it has to carry the
+ * frames from the first step to the last. Here faults refill it.
+ *
+ * Locking: see above; each table's mutex while its entries change.
+ */
+#include "mm_lab/vmstat.h"
+#include "vma_probe/mm/internal.h"
+
+/*
+ * Revoke the real entries of [@start, @end): of those parts of it that have entries at all.
+ * Context: mmap_lock is held for writing, and will be until what is to be taken away is.
+ */
+void mml_flush_tlb_range(struct mml_mm *mm, unsigned long start, unsigned long end)
+{
+	unsigned long addr = start, first = end, last = start;
+	struct mml_ptdesc *table;
+
+	lockdep_assert_held_write(&mm->mmap_lock);
+
+	for (; (table = mml_pte_next(mm, &addr, end)); addr = mml_table_end(addr, end)) {
+		if (!table->nr_present)
+			continue;
+		first = min(first, addr);
+		last = mml_table_end(addr, end);
+	}
+	if (first >= last)
+		return;
+	mml_count_vm_event(mm->machine, MML_TLB_FLUSH);
+	if (mm->window_ops)
+		mm->window_ops->revoke(mm, first, last);
+}
+
+/* Frames that an mm maps no longer: of those, others map @shared, and nobody @last. */
+struct mml_zap {
+	unsigned long last;
+	unsigned long shared;
+};
+
+static void mml_zap_account(struct mml_mm *mm, const struct mml_zap *zap)
+{
+	atomic_long_sub(zap->last + zap->shared, &mm->anon_rss);
+	mml_counter_uncharge(mm->counter, zap->last);
+	mml_counter_unshare(mm->counter, zap->shared);
+}
+
+/* An entry less maps @page. */
+static void mml_page_remove_rmap(struct mml_mm *mm, struct mml_page *page, struct mml_zap *zap)
+{
+	if (atomic_dec_and_test(&page->_mapcount))
+		zap->last++;
+	else
+		zap->shared++;
+	__mml_free_pages(mm->machine, page, 0);
+}
+
+/* @page, which was mapped once by an entry of @mm, is not any more. */
+void mml_anon_page_put(struct mml_mm *mm, struct mml_page *page)
+{
+	struct mml_zap zap = {};
+
+	mml_page_remove_rmap(mm, page, &zap);
+	mml_zap_account(mm, &zap);
+}
+
+static void mml_zap_table(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr,
+			  unsigned long end)
+{
+	struct mml_zap zap = {};
+
+	for (; addr < end && table->nr_present; addr += PAGE_SIZE) {
+		mml_pte_t pte = *mml_entry(mm, table, addr);
+		struct mml_page *page = mml_vm_normal_page(mm, pte);
+
+		if (!mml_pte_present(pte))
+			continue;
+		mml_set_pte(mm, table, addr, (mml_pte_t){});
+		if (page)
+			mml_page_remove_rmap(mm, page, &zap);
+	}
+	mml_zap_account(mm, &zap);
+}
+
+static void mml_wrprotect_table(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr,
+				unsigned long end)
+{
+	for (; addr < end; addr += PAGE_SIZE) {
+		mml_pte_t pte = *mml_entry(mm, table, addr);
+
+		if (!mml_pte_present(pte))
+			continue;
+		pte.val &= ~MML_PTE_RW;
+		pte.val |= MML_PTE_NX;
+		mml_set_pte(mm, table, addr, pte);
+	}
+}
+
+/* Call @fn for each part of [@start, @end) that has a table, under its mutex. */
+static void mml_walk_range(struct mml_mm *mm, unsigned long start, unsigned long end,
+			   void (*fn)(struct mml_mm *mm, struct mml_ptdesc *table,
+				      unsigned long addr, unsigned long end))
+{
+	unsigned long addr = start, next;
+	struct mml_ptdesc *table;
+
+	lockdep_assert_held_write(&mm->mmap_lock);
+
+	for (; (table = mml_pte_next(mm, &addr, end)); addr = next) {
+		next = mml_table_end(addr, end);
+		mutex_lock(&table->lock);
+		fn(mm, table, addr, next);
+		mutex_unlock(&table->lock);
+		cond_resched();
+	}
+}
+
+/* Clear all PTEs of [@start, @end), which is flushed; what nobody else maps goes back. */
+void mml_zap_range(struct mml_mm *mm, unsigned long start, unsigned long end)
+{
+	mml_walk_range(mm, start, end, mml_zap_table);
+}
+
+/*
+ * Take from all PTEs of [@start, @end), which is flushed, what a vma can grant, writing and
+ * execution; the next fault gives back what the vma then grants.
+ */
+void mml_wrprotect_range(struct mml_mm *mm, unsigned long start, unsigned long end)
+{
+	mml_walk_range(mm, start, end, mml_wrprotect_table);
+}
