@@ -179,7 +179,8 @@ static bool mml_model_joint(struct mml_model *model, int page)
 	lower = mml_vma_lookup(&model->mm, mml_model_addr(page) - 1);
 	upper = mml_vma_lookup(&model->mm, mml_model_addr(page));
 	return lower && upper && lower != upper &&
-	       (lower->anon_vma || upper->anon_vma || !mml_vma_continues(lower, upper));
+	       (lower->anon_vma || upper->anon_vma || !mml_vma_continues(lower, upper) ||
+		model->mm.unmerged);
 }
 
 /* The first page from @page on that is not mapped as @page is, or is of another vma. */
@@ -490,11 +491,45 @@ int mml_model_mremap(struct mml_model *model, int *first, int old_nr, int new_nr
 	up_read(&model->mm.mmap_lock);
 	mml_model_begin(model);
 	err = mml_mremap(&model->mm, &addr, old_nr * PAGE_SIZE, new_nr * PAGE_SIZE,
-			 flags);
+			 flags, 0);
 	if (mml_model_end(model, err, want)) {
 		KUNIT_ASSERT_EQ(model->test, addr, mml_model_addr(place));
 		mml_model_moved(model, *first, old_nr, place, new_nr);
 		*first = place;
+	}
+	mml_model_expect(model);
+	return err;
+}
+
+/*
+ * The same with MREMAP_FIXED, or MREMAP_DONTUNMAP besides, to @to, which does not overlap. What
+ * is there goes, also if the call fails then.
+ */
+int mml_model_mremap_to(struct mml_model *model, int first, int old_nr, int new_nr,
+			unsigned long flags, int to)
+{
+	unsigned long addr = mml_model_addr(first);
+	int nr = min(old_nr, new_nr), want = 0, err;
+	u8 byte = model->page[first];
+	u32 tags[MML_MODEL_PAGES];
+
+	down_read(&model->mm.mmap_lock);
+	if (!byte || mml_model_run(model, first) < first + nr)
+		want = -EFAULT;
+	up_read(&model->mm.mmap_lock);
+	err = mml_mremap(&model->mm, &addr, old_nr * PAGE_SIZE, new_nr * PAGE_SIZE,
+			 flags | MREMAP_MAYMOVE | MREMAP_FIXED, mml_model_addr(to));
+	KUNIT_ASSERT_EQ(model->test, err, want);
+	if (byte) {
+		mml_model_set(model, to, new_nr, 0);
+		mml_model_set(model, first + nr, old_nr - nr, 0);
+	}
+	if (!err) {
+		KUNIT_ASSERT_EQ(model->test, addr, mml_model_addr(to));
+		memcpy(tags, &model->tag[first], nr * sizeof(u32));
+		mml_model_set(model, first, nr, flags & MREMAP_DONTUNMAP ? byte : 0);
+		mml_model_set(model, to, new_nr, byte);
+		memcpy(&model->tag[to], tags, nr * sizeof(u32));
 	}
 	mml_model_expect(model);
 	return err;
@@ -578,6 +613,18 @@ static void mml_model_random_touch(struct mml_model *model, struct rnd_state *rn
 	mml_model_expect(model);
 }
 
+/* mremap() to a random place, or none if it would overlap. */
+static void mml_model_random_mremap_to(struct mml_model *model, struct rnd_state *rnd, int first,
+				       int nr)
+{
+	bool keep = mml_test_below(rnd, 2);
+	int to = mml_test_below(rnd, MML_MODEL_PAGES);
+	int new_nr = keep ? nr : 1 + mml_test_below(rnd, MML_MODEL_RUN);
+
+	if (to + new_nr <= MML_MODEL_PAGES && (to >= first + nr || to + new_nr <= first))
+		mml_model_mremap_to(model, first, nr, new_nr, keep ? MREMAP_DONTUNMAP : 0, to);
+}
+
 /* One random call on a random range; @touch: or an access to its pages. */
 void mml_model_random_op(struct mml_model *model, struct rnd_state *rnd, bool touch)
 {
@@ -585,7 +632,7 @@ void mml_model_random_op(struct mml_model *model, struct rnd_state *rnd, bool to
 	int first = mml_test_below(rnd, MML_MODEL_PAGES);
 	int nr = 1 + mml_test_below(rnd, min(MML_MODEL_RUN, MML_MODEL_PAGES - first));
 	unsigned long prot = mml_test_below(rnd, PROT_READ + PROT_WRITE + PROT_EXEC + 1);
-	int op = mml_test_below(rnd, touch ? 13 : 8);
+	int op = mml_test_below(rnd, touch ? 15 : 9);
 
 	switch (op) {
 	case 0 ... 3:
@@ -604,6 +651,9 @@ void mml_model_random_op(struct mml_model *model, struct rnd_state *rnd, bool to
 		break;
 	case 7:
 		mml_model_dontneed(model, first, nr);
+		break;
+	case 8:
+		mml_model_random_mremap_to(model, rnd, first, nr);
 		break;
 	default:
 		mml_model_random_touch(model, rnd, first, nr);

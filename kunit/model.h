@@ -79,6 +79,8 @@ int mml_model_mprotect(struct mml_model *model, int first, int nr,
 		       unsigned long prot);
 int mml_model_mremap(struct mml_model *model, int *first, int old_nr, int new_nr,
 		     unsigned long flags);
+int mml_model_mremap_to(struct mml_model *model, int first, int old_nr, int new_nr,
+			unsigned long flags, int to);
 int mml_model_dontneed(struct mml_model *model, int first, int nr);
 void mml_model_fault(struct mml_model *model, int page, unsigned int flags);
 void mml_model_write(struct mml_model *model, int first, int nr, u32 tag);

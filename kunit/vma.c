@@ -162,6 +162,7 @@ static void mml_vma_test_mremap(struct kunit *test)
  * @arg: prot, new length, or advice
  * @flags: of mmap() and mremap()
  * @want: what it returns
+ * @to: new address of mremap(), in bytes from the beginning of the range
  */
 struct mml_bad_syscall {
 	const char *name;
@@ -171,6 +172,7 @@ struct mml_bad_syscall {
 	unsigned long arg;
 	unsigned long flags;
 	int want;
+	long to;
 };
 
 static int mml_call_mmap(struct mml_mm *mm, const struct mml_bad_syscall *bad)
@@ -194,7 +196,8 @@ static int mml_call_mremap(struct mml_mm *mm, const struct mml_bad_syscall *bad)
 {
 	unsigned long addr = MML_MODEL_START + bad->at;
 
-	return mml_mremap(mm, &addr, bad->len, bad->arg, bad->flags);
+	return mml_mremap(mm, &addr, bad->len, bad->arg, bad->flags,
+			  MML_MODEL_START + bad->to);
 }
 
 static int mml_call_madvise(struct mml_mm *mm, const struct mml_bad_syscall *bad)
@@ -210,6 +213,8 @@ static int mml_call_madvise(struct mml_mm *mm, const struct mml_bad_syscall *bad
 	{ "mprotect: " name, mml_call_mprotect, at, len, prot, 0, want }
 #define MREMAP(name, at, len, new_len, flags, want) \
 	{ "mremap: " name, mml_call_mremap, at, len, new_len, flags, want }
+#define MREMAP_TO(name, at, len, new_len, flags, to, want) \
+	{ "mremap: " name, mml_call_mremap, at, len, new_len, MREMAP_MAYMOVE | (flags), want, to }
 #define MADVISE(name, at, len, advice, want) \
 	{ "madvise: " name, mml_call_madvise, at, len, advice, 0, want }
 
@@ -263,7 +268,28 @@ static const struct mml_bad_syscall mml_bad_syscalls[] = {
 	MREMAP("no new length", 0, P(1), 0, MAYMOVE, -EINVAL),
 	MREMAP("a length that wraps", 0, P(1), ULONG_MAX, MAYMOVE, -EINVAL),
 	MREMAP("unknown flags", 0, P(1), P(2), 0x40, -EINVAL),
-	MREMAP("fixed", 0, P(1), P(2), MAYMOVE | MREMAP_FIXED, -EOPNOTSUPP),
+	MREMAP("fixed, in place", 0, P(1), P(2), MREMAP_FIXED, -EINVAL),
+	MREMAP("kept, in place", 0, P(1), P(1), MREMAP_DONTUNMAP, -EINVAL),
+	MREMAP_TO("kept, and longer", 0, P(1), P(2), MREMAP_DONTUNMAP, P(70), -EINVAL),
+	MREMAP_TO("kept, and longer by a byte", 0, P(1), P(1) + 1, MREMAP_DONTUNMAP, P(70), -EINVAL),
+	MREMAP_TO("to an odd address", 0, P(1), P(1), MREMAP_FIXED, P(70) + 1, -EINVAL),
+	MREMAP_TO("with an odd hint", 0, P(1), P(1), MREMAP_DONTUNMAP, P(70) + 1, -EINVAL),
+	MREMAP_TO("onto itself", P(4), P(4), P(4), MREMAP_FIXED, P(4), -EINVAL),
+	MREMAP_TO("half onto itself", P(4), P(4), P(4), MREMAP_FIXED, P(6), -EINVAL),
+	MREMAP_TO("with a hint that is itself", P(4), P(4), P(4), MREMAP_DONTUNMAP, P(4), -EINVAL),
+	MREMAP_TO("growing onto itself from below", P(4), P(2), P(4), MREMAP_FIXED, P(1), -EINVAL),
+	MREMAP_TO("to before the range", 0, P(1), P(1), MREMAP_FIXED, -P(1L), -EINVAL),
+	MREMAP_TO("half beyond the range", 0, P(2), P(2), MREMAP_FIXED, END - P(1), -EINVAL),
+	MREMAP_TO("to an end that wraps", 0, P(2), P(2), MREMAP_FIXED, -MML_MODEL_START - P(1L),
+		  -EINVAL),
+	MREMAP_TO("from where nothing is", P(16), P(1), P(1), MREMAP_FIXED, P(70), -EFAULT),
+	MREMAP_TO("two vmas to one place", P(32), P(32), P(32), MREMAP_FIXED, P(70), -EFAULT),
+	MREMAP_TO("two vmas, kept", P(32), P(32), P(32), MREMAP_DONTUNMAP, P(70), -EFAULT),
+	MREMAP_TO("kept, and no room elsewhere", 0, P(16), P(16), MREMAP_FIXED | MREMAP_DONTUNMAP,
+		  END, -EINVAL),
+	MREMAP_TO("no old length, to a place", 0, 0, P(1), MREMAP_FIXED, P(70), -EINVAL),
+	MREMAP_TO("by more than the machine, to a place", 0, P(16), P(81), MREMAP_FIXED, P(70),
+		  -ENOMEM),
 	MREMAP("nothing is there", P(16), P(1), P(2), MAYMOVE, -EFAULT),
 	MREMAP("beyond the range", END, P(1), P(2), MAYMOVE, -EFAULT),
 	MREMAP("two vmas cannot grow", P(32), P(32), P(33), MAYMOVE, -EFAULT),
@@ -476,7 +502,7 @@ static void mml_vma_expect_refused(struct kunit *test, struct mml_mm *mm, int wa
 	KUNIT_EXPECT_EQ(test, want, mml_mmap(mm, &addr, P(1), RW, MML_TEST_FLAGS));
 	KUNIT_EXPECT_EQ(test, want, mml_munmap(mm, addr, P(1)));
 	KUNIT_EXPECT_EQ(test, want, mml_mprotect(mm, addr, P(1), RW));
-	KUNIT_EXPECT_EQ(test, want, mml_mremap(mm, &addr, P(1), P(2), MAYMOVE));
+	KUNIT_EXPECT_EQ(test, want, mml_mremap(mm, &addr, P(1), P(2), MAYMOVE, 0));
 	KUNIT_EXPECT_EQ(test, want, mml_madvise(mm, addr, P(1), MADV_DONTNEED));
 }
 
@@ -509,6 +535,35 @@ static void mml_vma_test_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mml_handle_mm_fault(&model->mm, &fault), MML_FAULT_DEAD);
 }
 
+/* To a place, over what is there; and one that stays where it was, empty. */
+static void mml_vma_test_mremap_to(struct kunit *test)
+{
+	struct mml_model *model = mml_model(test, MML_TEST_FRAMES);
+	struct mml_mm *mm = &model->mm;
+
+	mml_model_mmap(model, 0, 8, MML_TEST_RW, MAP_FIXED);
+	mml_model_mmap(model, 20, 8, PROT_READ, MAP_FIXED);
+	mml_model_write(model, 0, 8, 1);
+	mml_model_mremap_to(model, 2, 4, 4, 0, 22);
+	KUNIT_EXPECT_EQ(test, mm->map_count, 5);
+	/* Back: where it came from it continues what is there. */
+	mml_model_mremap_to(model, 22, 4, 4, 0, 2);
+	KUNIT_EXPECT_EQ(test, mm->map_count, 3);
+	/* Shorter, and longer. */
+	mml_model_mremap_to(model, 0, 8, 3, 0, 40);
+	mml_model_mremap_to(model, 40, 3, 6, 0, 60);
+	KUNIT_EXPECT_EQ(test, mm->map_count, 3);
+	/* Kept: the frames have gone. */
+	mml_model_mremap_to(model, 60, 6, 6, MREMAP_DONTUNMAP, 80);
+	KUNIT_EXPECT_EQ(test, mm->map_count, 4);
+	KUNIT_EXPECT_EQ(test, mm->total_vm, 4 + 6 + 6);
+	mml_model_write(model, 60, 6, 2);
+	/* Never written, kept beside it: two that could be one. */
+	mml_model_mmap(model, 100, 4, MML_TEST_RW, MAP_FIXED);
+	mml_model_mremap_to(model, 100, 4, 4, MREMAP_DONTUNMAP, 104);
+	KUNIT_EXPECT_EQ(test, mm->map_count, 6);
+}
+
 static struct kunit_case mml_vma_cases[] = {
 	KUNIT_CASE(mml_vma_test_random),
 	KUNIT_CASE(mml_vma_test_split_and_merge),
@@ -517,6 +572,7 @@ static struct kunit_case mml_vma_cases[] = {
 	KUNIT_CASE(mml_vma_test_placing),
 	KUNIT_CASE(mml_vma_test_lengths),
 	KUNIT_CASE(mml_vma_test_mremap),
+	KUNIT_CASE(mml_vma_test_mremap_to),
 	KUNIT_CASE_PARAM(mml_vma_test_errnos, mml_bad_syscall_gen_params),
 	KUNIT_CASE(mml_vma_test_overcommit),
 	KUNIT_CASE(mml_vma_test_overcommit_mprotect),

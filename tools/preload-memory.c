@@ -120,9 +120,6 @@ long mml_memory_mprotect(const struct mml_call *call)
  * mml_memory_mremap - mremap(2) from the window
  * @call: the call
  *
- * MREMAP_FIXED and MREMAP_DONTUNMAP, which the lab does not have, are EINVAL to
- * the program, as they are on a kernel that does not know them.
- *
  * Return: the new address, or -errno.
  */
 long mml_memory_mremap(const struct mml_call *call)
@@ -132,11 +129,10 @@ long mml_memory_mremap(const struct mml_call *call)
 		.old_length = call->arg[1],
 		.new_length = call->arg[2],
 		.flags = call->arg[3],
+		.new_addr = call->arg[4],
 	};
 	const long ret = lab(MML_IOC_MREMAP, &args);
 
-	if (ret == -EOPNOTSUPP)
-		return -EINVAL;
 	return ret ? ret : (long)args.addr;
 }
 

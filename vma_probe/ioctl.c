@@ -62,7 +62,7 @@ static int mml_ioc_mremap(struct mml_ioctl_call *call, void *arg)
 	if (a->pad)
 		return -EINVAL;
 	err = mml_mremap(mml_call_mm(call), &addr, a->old_length, a->new_length,
-			 a->flags);
+			 a->flags, a->new_addr);
 	a->addr = addr;
 	return err;
 }

@@ -752,8 +752,10 @@ struct mml_mprotect_args {
  * @addr: in: old address, a multiple of the page size; out: the new one
  * @old_length: in: bytes, rounded up to pages
  * @new_length: in: bytes, rounded up to pages
- * @flags: in: MREMAP_MAYMOVE, or 0; EOPNOTSUPP for the others
+ * @flags: in: MREMAP_MAYMOVE, and with it MREMAP_FIXED and MREMAP_DONTUNMAP, or 0
  * @pad: zero
+ * @new_addr: in: with MREMAP_FIXED, where to, in the window; with MREMAP_DONTUNMAP alone, a
+ *	hint, or 0
  */
 struct mml_mremap_args {
 	__u64 addr;
@@ -761,6 +763,7 @@ struct mml_mremap_args {
 	__u64 new_length;
 	__u32 flags;
 	__u32 pad;
+	__u64 new_addr;
 };
 
 /**

@@ -357,13 +357,15 @@ static const struct command commands[] = {
 	},
 	{
 		COMMAND(MREMAP), .files = FILE_SESSION, .weight = 90,
-		.errnos = { ENOMEM, EOPNOTSUPP, EINTR },
+		.errnos = { ENOMEM, EINTR },
 		.field = {
 			FIELD(mml_mremap_args, addr, ADDRESS),
 			FIELD(mml_mremap_args, old_length, LENGTH, 0, 12),
 			FIELD(mml_mremap_args, new_length, LENGTH, 0, 12),
-			FIELD(mml_mremap_args, flags, BITS, 0, MREMAP_MAYMOVE),
+			FIELD(mml_mremap_args, flags, BITS, 0,
+			      MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP),
 			FIELD(mml_mremap_args, pad, PAD),
+			FIELD(mml_mremap_args, new_addr, ADDRESS),
 		},
 	},
 	{

@@ -337,15 +337,21 @@ long lab_mprotect(int session, uint64_t addr, uint64_t length, int prot)
 	return lab_ioctl(session, MML_IOC_MPROTECT, &args);
 }
 
-long lab_mremap(int session, uint64_t addr, uint64_t length, uint64_t new_length, int flags)
+long lab_mremap_to(int session, uint64_t addr, uint64_t length, uint64_t new_length, int flags,
+		   uint64_t new_addr)
 {
 	struct mml_mremap_args args = {
 		.addr = addr, .old_length = length, .new_length = new_length,
-		.flags = (uint32_t)flags,
+		.flags = (uint32_t)flags, .new_addr = new_addr,
 	};
 	const int ret = lab_ioctl(session, MML_IOC_MREMAP, &args);
 
 	return ret ? ret : (long)args.addr;
+}
+
+long lab_mremap(int session, uint64_t addr, uint64_t length, uint64_t new_length, int flags)
+{
+	return lab_mremap_to(session, addr, length, new_length, flags, 0);
 }
 
 long lab_madvise(int session, uint64_t addr, uint64_t length, int advice)

@@ -76,6 +76,8 @@ long lab_mmap(int session, uint64_t addr, uint64_t length, int prot, int flags);
 long lab_munmap(int session, uint64_t addr, uint64_t length);
 long lab_mprotect(int session, uint64_t addr, uint64_t length, int prot);
 long lab_mremap(int session, uint64_t addr, uint64_t length, uint64_t new_length, int flags);
+long lab_mremap_to(int session, uint64_t addr, uint64_t length, uint64_t new_length, int flags,
+		   uint64_t new_addr);
 long lab_madvise(int session, uint64_t addr, uint64_t length, int advice);
 
 /*

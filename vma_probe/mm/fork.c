@@ -150,7 +150,7 @@ int mml_dup_mmap(struct mml_mm *mm, struct mml_mm *oldmm)
 	down_write_nested(&mm->mmap_lock, SINGLE_DEPTH_NESTING);
 	mm->start = oldmm->start;
 	mm->end = oldmm->end;
-	mm->forked = true;
+	mm->unmerged = true;
 	mas_for_each(&mas, vma, ULONG_MAX) {
 		if (vma->vm_flags & VM_DONTCOPY)
 			continue;

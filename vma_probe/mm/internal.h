@@ -155,6 +155,7 @@ int mml_vma_replace(struct mml_mm *mm, unsigned long start, unsigned long end,
 int mml_vma_expand(struct mml_mm *mm, struct mml_vma *vma, unsigned long end);
 int mml_split_vma(struct mml_mm *mm, struct mml_vma *vma, unsigned long addr);
 void mml_vma_merge(struct mml_mm *mm, struct mml_vma *vma);
+void mml_vma_merge_but(struct mml_mm *mm, struct mml_vma *vma, const struct mml_vma *stranger);
 void mml_unsplit_at(struct mml_mm *mm, unsigned long addr);
 void mml_vma_free(struct mml_vma *vma);
 int mml_unmapped_area(struct mml_mm *mm, unsigned long hint, unsigned long len,

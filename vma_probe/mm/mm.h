@@ -155,7 +155,8 @@ static inline bool mml_vma_continues(const struct mml_vma *vma, const struct mml
  * @total_vm: pages in vmas
  * @dead: it was torn down: nothing may be added
  * @stillborn: and that because fork found no frames: its process is to be killed
- * @forked: it began as a copy, with vmas that its own calls would have merged
+ * @unmerged: it may have vmas that its calls would have merged: it began as a copy, or
+ *	MREMAP_DONTUNMAP left one
  * @page_table_lock: see the head of this file
  * @pgd: the top-level table; NULL before the first fault
  * @anon_rss: anonymous frames mapped
@@ -176,7 +177,7 @@ struct mml_mm {
 	unsigned long			total_vm;	/* M */
 	bool				dead;		/* M */
 	bool				stillborn;	/* M */
-	bool				forked;		/* M */
+	bool				unmerged;	/* M */
 
 	spinlock_t			page_table_lock;
 	struct mml_ptdesc		*pgd;		/* P, M to remove */
@@ -228,7 +229,7 @@ int mml_munmap(struct mml_mm *mm, unsigned long addr, unsigned long len);
 int mml_mprotect(struct mml_mm *mm, unsigned long addr, unsigned long len,
 		 unsigned long prot);
 int mml_mremap(struct mml_mm *mm, unsigned long *addr, unsigned long old_len,
-	       unsigned long new_len, unsigned long flags);
+	       unsigned long new_len, unsigned long flags, unsigned long new_addr);
 int mml_madvise(struct mml_mm *mm, unsigned long addr, unsigned long len,
 		int advice);
 

@@ -8,8 +8,10 @@
  * change, for the new vma continues to count as the old one did; both are in the trees of the
  * anon_vma meanwhile.
  *
- * Kernel counterpart: mm/mremap.c. Errnos are its. Differences: MREMAP_FIXED and
- * MREMAP_DONTUNMAP are refused (-EOPNOTSUPP); entries move one by one, never a whole table.
+ * With MREMAP_DONTUNMAP the old vma stays, and is empty.
+ *
+ * Kernel counterpart: mm/mremap.c. Errnos are its. Differences: what MREMAP_FIXED names has to
+ * be in the window; entries move one by one, never a whole table.
  *
  * Locking: mmap_lock for writing; an anon_vma's rwsem, so that a walk finds a frame at its old
  * place or at its new one; one table mutex at a time.
@@ -55,55 +57,76 @@ static void mml_move_pte(struct mml_mm *mm, struct mml_ptdesc *table,
 	mutex_unlock(&new_table->lock);
 }
 
-/* Move the pages of [@old, @old + @len) into @vma, from its beginning on. Cannot fail. */
-static void mml_move_page_tables(struct mml_vma *vma, unsigned long old, unsigned long len)
+/**
+ * struct mml_move - pages that go to another place
+ * @from: the vma in which they are
+ * @old: their address
+ * @old_len: bytes
+ * @new: where to, all of it in the mm's range, nothing mapped there
+ * @new_len: bytes, not less
+ * @keep: the old place stays mapped, and empty
+ */
+struct mml_move {
+	struct mml_vma *from;
+	unsigned long old;
+	unsigned long old_len;
+	unsigned long new;
+	unsigned long new_len;
+	bool keep;
+};
+
+/* Move the pages into @vma. Cannot fail. */
+static void mml_move_page_tables(const struct mml_move *move, struct mml_vma *vma)
 {
+	unsigned long addr = move->old, end = move->old + move->old_len, next;
 	struct mml_mm *mm = vma->vm_mm;
-	unsigned long addr = old, next;
 	struct mml_ptdesc *table;
 
-	mml_flush_tlb_range(mm, old, old + len);
-	for (; (table = mml_pte_next(mm, &addr, old + len)); cond_resched()) {
-		next = mml_table_end(addr, old + len);
+	mml_flush_tlb_range(mm, addr, end);
+	for (; (table = mml_pte_next(mm, &addr, end)); cond_resched()) {
+		next = mml_table_end(addr, end);
 		mml_take_rmap_locks(vma);
 		for (; addr < next; addr += PAGE_SIZE)
-			mml_move_pte(mm, table, addr, addr - old + vma->vm_start);
+			mml_move_pte(mm, table, addr, addr - move->old + move->new);
 		mml_drop_rmap_locks(vma);
 	}
 }
 
-/* What of a move can fail: its tables, then its vma. */
-static int mml_move_begin(struct mml_vma *vma, unsigned long old, unsigned long old_len)
+/* What of a move can fail: the old vma's ends, tables, then @vma. */
+static int mml_move_begin(const struct mml_move *move, struct mml_vma *vma)
 {
+	unsigned long end = move->old + move->old_len;
 	struct mml_mm *mm = vma->vm_mm;
 	int err;
 
-	err = mml_split_range(mm, old, old + old_len);
+	err = move->keep ? 0 : mml_split_range(mm, move->old, end);
 	if (!err)
-		err = mml_move_prepare(mm, old, vma->vm_start, old_len);
+		err = mml_move_prepare(mm, move->old, move->new, move->old_len);
 	if (!err)
 		err = mml_unmap_locked(mm, vma->vm_start, vma->vm_end, vma);
 	if (err) {
 		mml_free_pgtables(mm, vma->vm_start, vma->vm_end);
-		mml_unsplit_at(mm, old);
-		mml_unsplit_at(mm, old + old_len);
+		if (!move->keep) {
+			mml_unsplit_at(mm, move->old);
+			mml_unsplit_at(mm, end);
+		}
 	}
 	return err;
 }
 
 /*
- * A vma for [@new, @new + @len) that is to have the pages of @from from @old on. Only what was
- * never written begins anew there. Returns: NULL if there is no memory.
+ * A vma for the new place that is to have the pages. Only what was never written begins anew
+ * there. Returns: NULL if there is no memory.
  */
-static struct mml_vma *mml_copy_vma(const struct mml_vma *from, unsigned long old,
-				    unsigned long new, unsigned long len)
+static struct mml_vma *mml_copy_vma(const struct mml_move *move)
 {
-	struct mml_vma *vma = mml_vma_alloc(from->vm_mm, new, new + len, from->vm_flags,
-					    GFP_KERNEL_ACCOUNT);
+	const struct mml_vma *from = move->from;
+	struct mml_vma *vma = mml_vma_alloc(from->vm_mm, move->new, move->new + move->new_len,
+					    from->vm_flags, GFP_KERNEL_ACCOUNT);
 
 	if (!vma || !from->anon_vma)
 		return vma;
-	vma->vm_pgoff = mml_linear_page_index(from, old);
+	vma->vm_pgoff = mml_linear_page_index(from, move->old);
 	vma->anon_vma = from->anon_vma;
 	if (!mml_anon_vma_clone(vma, from))
 		return vma;
@@ -111,39 +134,75 @@ static struct mml_vma *mml_copy_vma(const struct mml_vma *from, unsigned long ol
 	return NULL;
 }
 
-/*
- * Move [@old, @old + @old_len), a part of @from, to a new place of @new_len. Returns: 0, and
- * where; -ENOMEM, and nothing has changed.
- */
-static int mml_move_vma(const struct mml_vma *from, unsigned long old, unsigned long old_len,
-			unsigned long new_len, unsigned long *addr)
+/* The pages have left for @vma, and their old place goes. */
+static void mml_move_end(const struct mml_move *move, struct mml_vma *vma)
 {
-	struct mml_mm *mm = from->vm_mm;
-	struct mml_vma *vma;
-	unsigned long new;
+	unsigned long end = move->old + move->old_len;
+	struct mml_mm *mm = vma->vm_mm;
 	LIST_HEAD(gone);
+
+	/* Exactly one vma goes: no split, and the tree's nodes are waited for. */
+	mml_vma_replace(mm, move->old, end, NULL, &gone, GFP_KERNEL | __GFP_NOFAIL);
+	mml_free_vmas(&gone);
+	mml_free_pgtables(mm, move->old, end);
+	mml_vma_merge(mm, vma);
+}
+
+/*
+ * The pages have left for @vma, and their old place stays. The two do not become one, even where
+ * they could; and a vma that is now empty is as if nobody had ever written to it.
+ */
+static void mml_move_end_keep(const struct mml_move *move, struct mml_vma *vma)
+{
+	struct mml_vma *from = move->from;
+
+	from->vm_mm->unmerged = true;
+	mml_vma_merge_but(from->vm_mm, vma, from->anon_vma ? NULL : from);
+	if (from->vm_start == move->old && from->vm_end == move->old + move->old_len) {
+		mml_unlink_anon_vmas(from);
+		from->vm_pgoff = from->vm_start >> PAGE_SHIFT;
+	}
+}
+
+/* Returns: 0; -ENOMEM, and nothing has changed. */
+static int mml_move_vma(const struct mml_move *move)
+{
+	struct mml_vma *vma = mml_copy_vma(move);
 	int err;
 
-	err = mml_unmapped_area(mm, 0, new_len, &new);
-	if (err)
-		return err;
-	vma = mml_copy_vma(from, old, new, new_len);
 	if (!vma)
 		return -ENOMEM;
-	err = mml_move_begin(vma, old, old_len);
+	err = mml_move_begin(move, vma);
 	if (err) {
 		mml_vma_free(vma);
 		return err;
 	}
-	mml_move_page_tables(vma, old, old_len);
-	/* Exactly one vma goes: no split, and the tree's nodes are waited for. */
-	mml_vma_replace(mm, old, old + old_len, NULL, &gone,
-			GFP_KERNEL | __GFP_NOFAIL);
-	mml_free_vmas(&gone);
-	mml_free_pgtables(mm, old, old + old_len);
-	mml_vma_merge(mm, vma);
-	*addr = new;
+	mml_move_page_tables(move, vma);
+	if (move->keep)
+		mml_move_end_keep(move, vma);
+	else
+		mml_move_end(move, vma);
 	return 0;
+}
+
+/* The vma that has @old_len bytes at @addr. Returns: it, or an ERR_PTR. */
+static struct mml_vma *mml_vma_to_resize(struct mml_mm *mm, unsigned long addr,
+					 unsigned long old_len)
+{
+	struct mml_vma *vma = mml_vma_lookup(mm, addr);
+
+	if (!vma)
+		return ERR_PTR(-EFAULT);
+	/* Of a shared one it would be a second mapping. */
+	if (!old_len)
+		return ERR_PTR(-EINVAL);
+	return old_len > vma->vm_end - addr ? ERR_PTR(-EFAULT) : vma;
+}
+
+/* Is there memory for @len bytes more like those of @vma? */
+static bool mml_vma_enough(const struct mml_vma *vma, unsigned long len)
+{
+	return !(vma->vm_flags & VM_ACCOUNT) || mml_enough_memory(vma->vm_mm, len);
 }
 
 /* Can @vma, which ends at @end, grow in place by @delta bytes? */
@@ -158,36 +217,103 @@ static bool mml_vma_expandable(struct mml_vma *vma, unsigned long end, unsigned 
 	return !next || next->vm_start >= end + delta;
 }
 
-static int mml_mremap_grow(struct mml_mm *mm, unsigned long *addr, unsigned long old_len,
-			   unsigned long new_len, unsigned long flags)
-{
-	unsigned long end = *addr + old_len, delta = new_len - old_len;
-	struct mml_vma *vma = mml_vma_lookup(mm, *addr);
-	bool enough;
+/*
+ * The calls, as one struct: the arguments of mml_mremap(), lengths rounded up. Each returns 0,
+ * and where it is now in @addr; or an errno.
+ */
+struct mml_remap {
+	unsigned long addr;
+	unsigned long old_len;
+	unsigned long new_len;
+	unsigned long flags;
+	unsigned long new_addr;
+};
 
-	/* Of a shared one it would be a second mapping. */
-	if (!old_len)
+/* To a place that was named, or to leave the old one mapped. */
+static int mml_mremap_to(struct mml_mm *mm, struct mml_remap *remap)
+{
+	const unsigned long all = 1UL << MML_ADDRESS_BITS;
+	bool fixed = remap->flags & MREMAP_FIXED;
+	struct mml_move move = {
+		.old = remap->addr,
+		.old_len = min(remap->old_len, remap->new_len),
+		.new = remap->new_addr,
+		.new_len = remap->new_len,
+		.keep = remap->flags & MREMAP_DONTUNMAP,
+	};
+	int err = 0;
+
+	if (!PAGE_ALIGNED(move.new) || move.new_len > all || move.new > all - move.new_len ||
+	    (fixed && !mml_in_range(mm, move.new, move.new_len)) ||
+	    (remap->addr + remap->old_len > move.new && move.new + move.new_len > remap->addr))
 		return -EINVAL;
-	if (old_len > vma->vm_end - *addr)
-		return -EFAULT;
-	enough = !(vma->vm_flags & VM_ACCOUNT) || mml_enough_memory(mm, delta);
-	if (mml_vma_expandable(vma, end, delta))
-		return enough ? mml_vma_expand(mm, vma, end + delta) : -ENOMEM;
-	if (!(flags & MREMAP_MAYMOVE) || !enough)
+	if (fixed)
+		err = mml_unmap_locked(mm, move.new, move.new + move.new_len, NULL);
+	if (!err && remap->old_len > move.old_len)
+		err = mml_unmap_locked(mm, move.old + move.old_len, move.old + remap->old_len, NULL);
+	if (err)
+		return err;
+	move.from = mml_vma_to_resize(mm, move.old, move.old_len);
+	if (IS_ERR(move.from))
+		return PTR_ERR(move.from);
+	if (!mml_vma_enough(move.from, move.keep ? move.new_len : move.new_len - move.old_len))
 		return -ENOMEM;
-	return mml_move_vma(vma, *addr, old_len, new_len, addr);
+	if (!fixed)
+		err = mml_unmapped_area(mm, move.new, move.new_len, &move.new);
+	if (!err)
+		err = mml_move_vma(&move);
+	remap->addr = move.new;
+	return err;
 }
 
-static int mml_mremap_locked(struct mml_mm *mm, unsigned long *addr, unsigned long old_len,
-			     unsigned long new_len, unsigned long flags)
+static int mml_mremap_grow(struct mml_mm *mm, struct mml_remap *remap)
 {
-	if (!mml_in_range(mm, *addr, old_len) || !mml_vma_lookup(mm, *addr))
+	unsigned long end = remap->addr + remap->old_len, delta = remap->new_len - remap->old_len;
+	struct mml_move move = {
+		.from = mml_vma_to_resize(mm, remap->addr, remap->old_len),
+		.old = remap->addr,
+		.old_len = remap->old_len,
+		.new_len = remap->new_len,
+	};
+	int err;
+
+	if (IS_ERR(move.from))
+		return PTR_ERR(move.from);
+	if (!mml_vma_enough(move.from, delta))
+		return -ENOMEM;
+	if (mml_vma_expandable(move.from, end, delta))
+		return mml_vma_expand(mm, move.from, end + delta);
+	if (!(remap->flags & MREMAP_MAYMOVE))
+		return -ENOMEM;
+	err = mml_unmapped_area(mm, 0, move.new_len, &move.new);
+	if (!err)
+		err = mml_move_vma(&move);
+	remap->addr = move.new;
+	return err;
+}
+
+static int mml_mremap_locked(struct mml_mm *mm, struct mml_remap *remap)
+{
+	if (!mml_in_range(mm, remap->addr, remap->old_len) || !mml_vma_lookup(mm, remap->addr))
 		return -EFAULT;
-	if (new_len > old_len)
-		return mml_mremap_grow(mm, addr, old_len, new_len, flags);
-	if (new_len == old_len)
+	if (remap->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
+		return mml_mremap_to(mm, remap);
+	if (remap->new_len > remap->old_len)
+		return mml_mremap_grow(mm, remap);
+	if (remap->new_len == remap->old_len)
 		return 0;
-	return mml_unmap_locked(mm, *addr + new_len, *addr + old_len, NULL);
+	return mml_unmap_locked(mm, remap->addr + remap->new_len, remap->addr + remap->old_len,
+				NULL);
+}
+
+static bool mml_mremap_flags_valid(unsigned long flags, unsigned long old_len,
+				   unsigned long new_len)
+{
+	if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
+		return false;
+	if (flags & MREMAP_DONTUNMAP && old_len != new_len)
+		return false;
+	return !flags || flags & MREMAP_MAYMOVE;
 }
 
 /**
@@ -196,35 +322,37 @@ static int mml_mremap_locked(struct mml_mm *mm, unsigned long *addr, unsigned lo
  * @addr: in: old address; out: the new one
  * @old_len: bytes, rounded up to pages
  * @new_len: bytes, rounded up to pages
- * @flags: MREMAP_MAYMOVE, or 0
+ * @flags: MREMAP_*
+ * @new_addr: with MREMAP_FIXED: where to; with MREMAP_DONTUNMAP alone: a hint, or 0
  *
  * Context: process, may sleep.
- * Return: 0; -EINVAL, -EFAULT, -ENOMEM as mremap(2); -EOPNOTSUPP: MREMAP_FIXED and
- * MREMAP_DONTUNMAP; -ENXIO: no window; -EINTR: killed. Nothing has changed then.
+ * Return: 0; -EINVAL, -EFAULT, -ENOMEM as mremap(2); -ENXIO: no window; -EINTR: killed. Nothing
+ * has changed then; but, as by the kernel, MREMAP_FIXED may have unmapped what was at @new_addr,
+ * and what @new_len is shorter by.
  */
 int mml_mremap(struct mml_mm *mm, unsigned long *addr, unsigned long old_len,
-	       unsigned long new_len, unsigned long flags)
+	       unsigned long new_len, unsigned long flags, unsigned long new_addr)
 {
-	unsigned long place = *addr;
+	struct mml_remap remap = {
+		.addr = *addr,
+		.old_len = PAGE_ALIGN(old_len),
+		.new_len = PAGE_ALIGN(new_len),
+		.flags = flags,
+		.new_addr = new_addr,
+	};
 	int err;
 
-	if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) ||
-	    (flags && !(flags & MREMAP_MAYMOVE)) || !PAGE_ALIGNED(*addr))
-		return -EINVAL;
-	if (flags & ~MREMAP_MAYMOVE)
-		return -EOPNOTSUPP;
-	old_len = PAGE_ALIGN(old_len);
-	new_len = PAGE_ALIGN(new_len);
-	if (!new_len)
+	if (!mml_mremap_flags_valid(flags, old_len, new_len) || !PAGE_ALIGNED(*addr) ||
+	    !remap.new_len)
 		return -EINVAL;
 
 	err = mml_mmap_write_lock(mm);
 	if (err)
 		return err;
-	err = mml_mremap_locked(mm, &place, old_len, new_len, flags);
+	err = mml_mremap_locked(mm, &remap);
 	up_write(&mm->mmap_lock);
 	if (!err)
-		*addr = place;
+		*addr = remap.addr;
 	return err;
 }
 EXPORT_SYMBOL_NS_GPL(mml_mremap, MM_LAB);

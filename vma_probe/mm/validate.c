@@ -33,7 +33,7 @@ static void mml_validate_vmas(struct mml_mm *mm, struct mml_validation *v)
 			  vma->vm_end <= mm->end,
 			  "vma %lx-%lx cannot be after %lx", vma->vm_start,
 			  vma->vm_end, last);
-		mml_check(v, mm->forked || !prev || prev->vm_end != vma->vm_start ||
+		mml_check(v, mm->unmerged || !prev || prev->vm_end != vma->vm_start ||
 			  prev->vm_flags != vma->vm_flags || prev->anon_vma || vma->anon_vma ||
 			  !mml_vma_continues(prev, vma),
 			  "vma %lx-%lx could be part of the one before it",

@@ -16,8 +16,9 @@
  *	the tree maps [vm_start, vm_end - 1] to the vma, and nothing else
  *	vmas are not empty, page-aligned, within [mm->start, mm->end), not overlapping
  *	adjacent vmas of which no page was written differ in their flags, or in vm_pgoff: else
- *	they would have been merged. (Not in a child of fork, which has pieces that its parent
- *	had written apart, but, with MADV_WIPEONFORK, has not what was written.)
+ *	they would have been merged. (Not if mm->unmerged: a child of fork has pieces that its
+ *	parent had written apart, but, with MADV_WIPEONFORK, has not what was written;
+ *	MREMAP_DONTUNMAP leaves a vma that becomes one with nobody then.)
  *
  * Locking: mmap_lock, for writing where anything changes.
  */
@@ -169,11 +170,8 @@ static void mml_vma_join(struct mml_mm *mm, struct mml_vma *lower, struct mml_vm
 	mml_vma_free(upper);
 }
 
-/*
- * @vma was changed, or is new: merge it with its neighbours, the lower one first. @vma may be
- * gone then.
- */
-void mml_vma_merge(struct mml_mm *mm, struct mml_vma *vma)
+/* As mml_vma_merge(), but not with @stranger. */
+void mml_vma_merge_but(struct mml_mm *mm, struct mml_vma *vma, const struct mml_vma *stranger)
 {
 	struct mml_vma *prev, *next;
 	bool left, right;
@@ -182,13 +180,22 @@ void mml_vma_merge(struct mml_mm *mm, struct mml_vma *vma)
 
 	prev = vma->vm_start ? mml_vma_lookup(mm, vma->vm_start - 1) : NULL;
 	next = mml_vma_lookup(mm, vma->vm_end);
-	left = prev && mml_can_vma_merge(prev, vma, prev);
-	right = next && mml_can_vma_merge(vma, next, next) &&
+	left = prev && prev != stranger && mml_can_vma_merge(prev, vma, prev);
+	right = next && next != stranger && mml_can_vma_merge(vma, next, next) &&
 		(!left || mml_anon_vma_mergeable(prev, next, NULL));
 	if (right)
 		mml_vma_join(mm, vma, next);
 	if (left)
 		mml_vma_join(mm, prev, vma);
+}
+
+/*
+ * @vma was changed, or is new: merge it with its neighbours, the lower one first. @vma may be
+ * gone then.
+ */
+void mml_vma_merge(struct mml_mm *mm, struct mml_vma *vma)
+{
+	mml_vma_merge_but(mm, vma, NULL);
 }
 
 /* @vma has grown upwards: merge it with what it has come to. */

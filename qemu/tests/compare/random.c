@@ -52,10 +52,22 @@ static void random_mmap(struct op *op)
 		op->flags |= MAP_POPULATE;
 }
 
-/* In place: what moves goes to where the other side does not have it. */
+/* In place, or to a place: where there is room of itself, each side has it elsewhere. */
 static void random_mremap(struct op *op)
 {
 	op->new_length = (1 + below(MAX_LENGTH)) * PAGE;
+	if (below(2))
+		return;
+	op->flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+	op->has_to = true;
+	op->to = (struct place){ .base = 'A', .offset = (int64_t)(below(PAGES) * PAGE) };
+	if (!below(50))
+		op->to.offset += 1 + below(PAGE - 1);
+	if (below(3))
+		return;
+	op->flags |= MREMAP_DONTUNMAP;
+	if (below(20))
+		op->new_length = op->length;
 }
 
 static void random_madvise(struct op *op)

@@ -156,8 +156,7 @@ static long on_lab_mprotect(uint64_t addr, uint64_t length, int prot)
 static long on_lab_mremap(uint64_t addr, uint64_t length, uint64_t new_length, int flags,
 			  uint64_t to)
 {
-	(void)to;
-	return lab_mremap(session, addr, length, new_length, flags);
+	return lab_mremap_to(session, addr, length, new_length, flags, to);
 }
 
 static long on_lab_madvise(uint64_t addr, uint64_t length, int advice)
