@@ -61,6 +61,7 @@ void mml_post_alloc_hook(struct mml_machine *machine, struct mml_page *page,
 			 unsigned int order, gfp_t gfp)
 {
 	bool zero = gfp & __GFP_ZERO && mml_has_memory(machine);
+	unsigned int i;
 
 	if (machine->slow & BIT(MML_SLOW_DEBUG)) {
 		/* First, for it names who had the block before. */
@@ -72,7 +73,8 @@ void mml_post_alloc_hook(struct mml_machine *machine, struct mml_page *page,
 			zero = false;
 	}
 	if (zero)
-		memset(mml_page_address(machine, page), 0, PAGE_SIZE << order);
+		for (i = 0; i < 1U << order; i++)
+			clear_page(mml_page_address(machine, page + i));
 }
 
 /* Is there a block of @order at @pfn, all of it? A head that is damaged may say so. */

@@ -95,7 +95,7 @@ static void mml_model_end_of_test(void *model)
 
 /* An mm of @family on @machine that has no range yet, until the test ends. */
 static struct mml_model *mml_model_of(struct kunit *test, struct mml_machine *machine,
-				      struct mml_counter *family)
+				      struct mml_family *family)
 {
 	struct mml_model *model = kunit_kzalloc(test, sizeof(*model), GFP_KERNEL);
 
@@ -103,8 +103,8 @@ static struct mml_model *mml_model_of(struct kunit *test, struct mml_machine *ma
 	model->test = test;
 	model->machine = machine;
 	model->family = family;
-	mml_counter_init(&model->counter, ULONG_MAX, family);
-	mml_mm_init(&model->mm, machine, &model->counter, &mml_model_window);
+	mml_counter_init(&model->counter, ULONG_MAX, &family->counter);
+	mml_mm_init(&model->mm, machine, &model->counter, &family->nr_anon, &mml_model_window);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, mml_model_end_of_test,
 							   model));
 	return model;
@@ -113,10 +113,10 @@ static struct mml_model *mml_model_of(struct kunit *test, struct mml_machine *ma
 /* The first of a family. */
 struct mml_model *mml_model_on(struct kunit *test, struct mml_machine *machine)
 {
-	struct mml_counter *family = kunit_kzalloc(test, sizeof(*family), GFP_KERNEL);
+	struct mml_family *family = kunit_kzalloc(test, sizeof(*family), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, family);
-	mml_counter_init(family, ULONG_MAX, NULL);
+	mml_counter_init(&family->counter, ULONG_MAX, NULL);
 	return mml_model_of(test, machine, family);
 }
 
@@ -254,6 +254,7 @@ static bool mml_tlb_within(mml_pte_t tlb, mml_pte_t pte)
 	if (!mml_pte_present(tlb))
 		return true;
 	return mml_pte_present(pte) && mml_pte_pfn(tlb).val == mml_pte_pfn(pte).val &&
+	       mml_pte_special(tlb) == mml_pte_special(pte) &&
 	       mml_pte_write(tlb) <= mml_pte_write(pte) &&
 	       mml_pte_exec(tlb) <= mml_pte_exec(pte);
 }
@@ -307,7 +308,7 @@ static void mml_model_expect_frames(struct mml_model *model)
 			atomic_long_read(&model->mm.anon_rss) +
 			atomic_long_read(&model->mm.nr_ptes));
 	KUNIT_ASSERT_EQ(test, mml_nr_free_pages(model->machine),
-			model->machine->nr_present - mml_counter_read(model->family));
+			model->machine->nr_present - mml_counter_read(&model->family->counter));
 }
 
 /* The mm is what the model says, and all invariants hold. */

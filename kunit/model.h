@@ -28,10 +28,20 @@
 #define MML_MODEL_NORESERVE	BIT(6)
 
 /**
+ * struct mml_family - address spaces that share frames
+ * @counter: charged for all frames and tables, each once
+ * @nr_anon: frames that are mapped, each counted once
+ */
+struct mml_family {
+	struct mml_counter counter;
+	atomic_long_t nr_anon;
+};
+
+/**
  * struct mml_model - an address space, and what it should be
  * @test: of which test
  * @machine: its frames are from here
- * @family: charged for all frames of it and its relatives, each once
+ * @family: of it and its relatives
  * @counter: charged for @mm
  * @mm: the address space
  * @page: a byte a page; 0: nothing is mapped
@@ -45,7 +55,7 @@
 struct mml_model {
 	struct kunit *test;
 	struct mml_machine *machine;
-	struct mml_counter *family;
+	struct mml_family *family;
 	struct mml_counter counter;
 	struct mml_mm mm;
 	u8 page[MML_MODEL_PAGES];

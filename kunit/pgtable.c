@@ -669,8 +669,8 @@ static void mml_pgtable_test_shared_limit(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, both);
 	mml_counter_init(both, limit, NULL);
-	one->family->parent = both;
-	two->family->parent = both;
+	one->family->counter.parent = both;
+	two->family->counter.parent = both;
 	mml_model_mmap(one, 0, 32, MML_TEST_RW, MAP_FIXED);
 	mml_model_mmap(two, 0, 32, MML_TEST_RW, MAP_FIXED);
 	mml_model_write(one, 0, limit - tables - left, 1);

@@ -7,13 +7,17 @@
  * mml_model_expect() validates: a walk from each mapped frame finds as many entries as it is
  * mapped by, and the entry it began from lies where the frame's index says.
  */
+#include <linux/completion.h>
+#include <linux/kthread.h>
+
 #include "kunit/model.h"
 #include "mm_lab/alloc.h"
 
 #define MML_TEST_FRAMES		1024
 #define MML_TEST_FAMILY		6
-#define MML_TEST_FAMILY_OPS	1200
+#define MML_TEST_FAMILY_OPS	600
 #define MML_TEST_GENERATIONS	40
+#define MML_TEST_WALKED_OPS	60
 /* No call allocates so often. */
 #define MML_TEST_MANY_TIMES	64
 
@@ -92,7 +96,7 @@ static void mml_rmap_test_cow(struct kunit *test)
 	/* Each maps one, and there is one. */
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&parent->mm.anon_rss), 1);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&child->mm.anon_rss), 1);
-	KUNIT_EXPECT_EQ(test, mml_counter_read(parent->family), 1 + 2 * (1 + MML_MODEL_TABLES));
+	KUNIT_EXPECT_EQ(test, mml_counter_read(&parent->family->counter), 1 + 2 * (1 + MML_MODEL_TABLES));
 
 	mml_model_fault(child, 0, 0);
 	mml_model_fault(child, 0, MML_FAULT_WRITE);
@@ -248,17 +252,51 @@ static void mml_rmap_test_limit(struct kunit *test)
 	child->counter.max = tables + pages - 1;
 	KUNIT_EXPECT_EQ(test, -ENOMEM, mml_dup_mmap(&child->mm, &parent->mm));
 	mml_model_exit(child);
-	KUNIT_EXPECT_EQ(test, mml_counter_read(parent->family), tables + pages);
+	KUNIT_EXPECT_EQ(test, mml_counter_read(&parent->family->counter), tables + pages);
 
 	child = mml_model_child(parent);
 	child->counter.max = tables + pages;
 	KUNIT_EXPECT_EQ(test, 0, mml_dup_mmap(&child->mm, &parent->mm));
 	KUNIT_EXPECT_EQ(test, mml_counter_read(&child->counter), tables + pages);
-	KUNIT_EXPECT_EQ(test, mml_counter_read(parent->family), 2 * tables + pages);
-	/* The parent goes: what is left is the child's alone. */
+	KUNIT_EXPECT_EQ(test, mml_counter_read(&parent->family->counter), 2 * tables + pages);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&parent->family->nr_anon), pages);
+	memcpy(child->page, parent->page, sizeof(child->page));
+	memcpy(child->tag, parent->tag, sizeof(child->tag));
+	/* At its limit it can write to all that it has, which makes nothing more of it. */
+	mml_model_write(child, 0, pages, 2);
+	KUNIT_EXPECT_EQ(test, mml_counter_read(&child->counter), tables + pages);
+	KUNIT_EXPECT_EQ(test, mml_counter_read(&parent->family->counter), 2 * (tables + pages));
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&parent->family->nr_anon), 2 * pages);
+	mml_model_write(parent, 0, pages, 3);
 	mml_model_exit(parent);
 	KUNIT_EXPECT_EQ(test, mml_counter_read(&child->counter), tables + pages);
-	KUNIT_EXPECT_EQ(test, mml_counter_read(child->family), tables + pages);
+	KUNIT_EXPECT_EQ(test, mml_counter_read(&child->family->counter), tables + pages);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&child->family->nr_anon), pages);
+}
+
+/* When there is no frame for a copy, and the others go, the frame is one's own. */
+static void mml_rmap_test_no_frame_for_a_copy(struct kunit *test)
+{
+	struct mml_model *parent = mml_model(test, MML_TEST_FRAMES), *child;
+	struct mml_fault fault = {
+		.address = mml_model_addr(0),
+		.flags = MML_FAULT_WRITE,
+		.gfp = GFP_KERNEL,
+	};
+	struct mml_page *page;
+
+	mml_model_mmap(parent, 0, 4, MML_TEST_RW, MAP_FIXED);
+	mml_model_write(parent, 0, 4, 1);
+	page = mml_test_page(parent, 0);
+	child = mml_model_fork(parent);
+	parent->family->counter.max = mml_counter_read(&parent->family->counter);
+	KUNIT_EXPECT_EQ(test, mml_handle_mm_fault(&child->mm, &fault), MML_FAULT_OOM);
+	mml_expect_shared(page, test, 2);
+	mml_model_expect(child);
+	mml_model_munmap(parent, 0, 1);
+	KUNIT_EXPECT_EQ(test, mml_handle_mm_fault(&child->mm, &fault), MML_FAULT_DONE);
+	mml_expect_shared(page, test, 1);
+	mml_model_expect(child);
 }
 
 /*
@@ -333,6 +371,84 @@ static void mml_rmap_test_walk_nothing(struct kunit *test)
 	__mml_free_pages(model->machine, other, 0);
 }
 
+/* A thread that walks all the time. */
+struct mml_walker {
+	struct mml_model *idle;
+	struct mml_page *page;
+	int at;			/* where @idle has it */
+	bool stop;
+	unsigned long walks;
+	unsigned long missed;
+	struct completion done;
+};
+
+static int mml_walk(void *data)
+{
+	struct mml_walker *walker = data;
+	struct mml_finder finder;
+
+	do {
+		mml_find(walker->page, &finder);
+		if (!mml_found(&finder, walker->idle, walker->at))
+			walker->missed++;
+		walker->walks++;
+		cond_resched();
+	} while (!READ_ONCE(walker->stop));
+	complete(&walker->done);
+	return 0;
+}
+
+static void mml_walk_stop(void *data)
+{
+	struct mml_walker *walker = data;
+
+	if (walker->stop)
+		return;
+	WRITE_ONCE(walker->stop, true);
+	wait_for_completion(&walker->done);
+	__mml_free_pages(walker->idle->machine, walker->page, 0);
+}
+
+/* Whatever relatives do meanwhile, a walk finds who does nothing. */
+static void mml_rmap_test_walk_meanwhile(struct kunit *test)
+{
+	struct mml_model *idle = mml_model(test, MML_TEST_FRAMES), *child, *grandchild;
+	struct mml_walker *walker = kunit_kzalloc(test, sizeof(*walker), GFP_KERNEL);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, walker);
+	mml_model_mmap(idle, 0, 8, MML_TEST_RW, MAP_FIXED);
+	mml_model_write(idle, 0, 8, 1);
+	*walker = (struct mml_walker){ .idle = idle, .page = mml_test_page(idle, 5), .at = 5 };
+	init_completion(&walker->done);
+	mml_get_page(walker->page);
+	if (IS_ERR(kthread_run(mml_walk, walker, "mml_walker")))
+		complete(&walker->done);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, mml_walk_stop, walker));
+
+	for (i = 0; i < MML_TEST_WALKED_OPS; i++) {
+		child = mml_model_fork(idle);
+		mml_model_mprotect(child, 3, 3, PROT_READ);
+		mml_model_mprotect(child, 3, 3, MML_TEST_RW);
+		mml_model_mremap_to(child, 0, 8, 8, 0, 100);
+		grandchild = mml_model_fork(child);
+		mml_model_mremap_to(child, 102, 4, 4, MREMAP_DONTUNMAP, 10);
+		mml_model_munmap(grandchild, 104, 1);
+		/* A move that fails, with its tables made by halves. */
+		mml_fail_nth(idle->machine, 1 + i % 12);
+		mml_mremap(&child->mm, &(unsigned long){ mml_model_addr(10) }, 4 * PAGE_SIZE,
+			   8 * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
+			   mml_model_addr(MML_MODEL_HALF + 4));
+		mml_fail_nth(idle->machine, 0);
+		mml_model_exit(grandchild);
+		mml_model_exit(child);
+	}
+	mml_walk_stop(walker);
+	KUNIT_EXPECT_GT(test, walker->walks, 0);
+	KUNIT_EXPECT_EQ(test, walker->missed, 0);
+	mml_model_expect(idle);
+}
+
 /*
  * A family in which each forks once and exits: its chains do not grow with its generations, for
  * who is born last takes an anon_vma that nobody uses any more.
@@ -395,8 +511,9 @@ static void mml_rmap_test_family(struct kunit *test)
 		default:
 			mml_model_random_op(*one, &rnd, true);
 		}
-		if (*other)
-			mml_model_expect(*other);
+		for (other = family; other < family + MML_TEST_FAMILY; other++)
+			if (*other)
+				mml_model_expect(*other);
 	}
 	KUNIT_EXPECT_GT(test, forks, MML_TEST_FAMILY);
 }
@@ -409,8 +526,10 @@ static struct kunit_case mml_rmap_cases[] = {
 	KUNIT_CASE(mml_rmap_test_not_forked),
 	KUNIT_CASE(mml_rmap_test_cow_starved),
 	KUNIT_CASE(mml_rmap_test_limit),
+	KUNIT_CASE(mml_rmap_test_no_frame_for_a_copy),
 	KUNIT_CASE(mml_rmap_test_walk),
 	KUNIT_CASE(mml_rmap_test_walk_nothing),
+	KUNIT_CASE(mml_rmap_test_walk_meanwhile),
 	KUNIT_CASE(mml_rmap_test_generations),
 	KUNIT_CASE(mml_rmap_test_family),
 	{}

@@ -59,44 +59,52 @@ static pgprot_t mml_window_prot(const struct vm_area_struct *vma, mml_pte_t pte)
 }
 
 /*
- * Does the real page table have an entry that leads elsewhere than to @pfn, or may not be
- * written though @pte may? Another thread may have put it there since the fault.
+ * Write the real entry of @addr, if the real page table is there. What is there for the same page
+ * may become more: a CPU that does not know yet faults, and finds it. What is there for another
+ * page, put by another thread since the fault, goes first. Returns: false if there is no table.
  */
-static bool mml_window_stale(struct vm_fault *vmf, unsigned long addr, unsigned long pfn,
-			     mml_pte_t pte)
+static bool mml_window_set_pte(struct vm_fault *vmf, unsigned long addr, unsigned long pfn,
+			       pgprot_t prot)
 {
+	struct vm_area_struct *vma = vmf->vma;
 	spinlock_t *ptl;
-	pte_t entry;
+	pte_t *pte;
+	bool stale;
 
 	/* With a lock of the real vma held, a table that is there stays. */
 	if (pmd_none(READ_ONCE(*vmf->pmd)))
 		return false;
-	ptl = pte_lockptr(vmf->vma->vm_mm, vmf->pmd);
-	spin_lock(ptl);
-	entry = ptep_get(pte_offset_kernel(vmf->pmd, addr));
-	spin_unlock(ptl);
-	return !pte_none(entry) &&
-	       (pte_pfn(entry) != pfn || (mml_pte_write(pte) && !pte_write(entry)));
+	ptl = pte_lockptr(vma->vm_mm, vmf->pmd);
+	pte = pte_offset_kernel(vmf->pmd, addr);
+	do {
+		spin_lock(ptl);
+		stale = !pte_none(ptep_get(pte)) && pte_pfn(ptep_get(pte)) != pfn;
+		if (!stale)
+			set_pte_at(vma->vm_mm, addr, pte, pte_mkspecial(pfn_pte(pfn, prot)));
+		spin_unlock(ptl);
+		if (stale)
+			zap_vma_ptes(vma, addr, PAGE_SIZE);
+	} while (stale);
+	return true;
 }
 
-/*
- * An entry that is there already is left alone by vmf_insert_pfn_prot(). That is right
- * when another thread's fault just put it there; what is stale goes first.
- */
 static int mml_window_insert(struct mml_mm *mm, struct mml_fault *fault,
 			     struct mml_page *page, mml_pte_t pte)
 {
 	struct vm_fault *vmf = fault->window;
 	unsigned long pfn = page ? mml_page_to_real_pfn(mm->machine, page) :
 			    page_to_pfn(ZERO_PAGE(fault->address));
+	pgprot_t prot = mml_window_prot(vmf->vma, pte);
 	vm_fault_t ret;
 
-	if (mml_window_stale(vmf, fault->address, pfn, pte))
+	if (mml_machine_broken(mm->machine)) {
+		/* Entries are revoked, or were already; this one's frame may go now. */
 		zap_vma_ptes(vmf->vma, fault->address, PAGE_SIZE);
-	if (mml_machine_broken(mm->machine))
-		return -EIO;		/* entries are revoked, or were already */
-	ret = vmf_insert_pfn_prot(vmf->vma, fault->address, pfn,
-				  mml_window_prot(vmf->vma, pte));
+		return -EIO;
+	}
+	if (mml_window_set_pte(vmf, fault->address, pfn, prot))
+		return 0;
+	ret = vmf_insert_pfn_prot(vmf->vma, fault->address, pfn, prot);
 	if (likely(!(ret & VM_FAULT_ERROR)))
 		return 0;
 	if (!(ret & VM_FAULT_OOM))
@@ -324,6 +332,55 @@ static vm_fault_t mml_window_map_pages(struct vm_fault *vmf, pgoff_t start,
  * What happens to the real vma.
  */
 
+/* Real entries that are removed: all but the first, until the last is put back. */
+struct mml_window_zap {
+	struct mm_struct *mm;
+	unsigned long first;
+	unsigned long last;
+	pte_t last_pte;
+};
+
+static int mml_window_clear_pte(pte_t *pte, unsigned long addr, void *data)
+{
+	struct mml_window_zap *zap = data;
+
+	if (pte_none(ptep_get(pte)))
+		return 0;
+	if (zap->first > addr) {
+		zap->first = addr;
+		return 0;
+	}
+	zap->last = addr;
+	zap->last_pte = ptep_get_and_clear(zap->mm, addr, pte);
+	return 0;
+}
+
+static int mml_window_put_back_pte(pte_t *pte, unsigned long addr, void *data)
+{
+	struct mml_window_zap *zap = data;
+
+	set_pte_at(zap->mm, addr, pte, zap->last_pte);
+	return 0;
+}
+
+/*
+ * Remove all real entries of a window, as zap_vma_ptes() does, at a fraction of its cost: it finds
+ * only the first and the last, and flushes TLBs from the one to the other. Context: mmap_lock of
+ * the process is held for writing, so that nobody adds any.
+ */
+static void mml_window_zap(struct vm_area_struct *vma)
+{
+	unsigned long size = vma->vm_end - vma->vm_start;
+	struct mml_window_zap zap = { .mm = vma->vm_mm, .first = ULONG_MAX };
+
+	apply_to_existing_page_range(zap.mm, vma->vm_start, size, mml_window_clear_pte, &zap);
+	if (zap.last)
+		apply_to_existing_page_range(zap.mm, zap.last, PAGE_SIZE, mml_window_put_back_pte,
+					     &zap);
+	if (zap.first != ULONG_MAX)
+		zap_vma_ptes(vma, vma->vm_start, size);
+}
+
 /*
  * fork: @vma is the child's copy of the window. The parent's entries go before the
  * child shares its frames, or the parent's other threads would go on writing to
@@ -337,7 +394,7 @@ static void mml_window_fork(struct vm_area_struct *vma)
 	vma->vm_private_data = NULL;
 	if (WARN_ON_ONCE(!from))
 		return;
-	zap_vma_ptes(from, from->vm_start, from->vm_end - from->vm_start);
+	mml_window_zap(from);
 	child = mml_session_fork(parent, vma->vm_mm);
 	if (IS_ERR(child)) {
 		mml_explain_alloc(parent->machine, MML_WHY_KERNEL_MEMORY,
@@ -478,7 +535,7 @@ int mml_window_init(struct mml_session *session, struct mml_session *parent)
 	window = mml_kzalloc(session->machine, sizeof(*window), GFP_KERNEL_ACCOUNT);
 	if (!window)
 		return -ENOMEM;
-	mml_mm_init(&window->mm, session->machine, &session->counter,
+	mml_mm_init(&window->mm, session->machine, &session->counter, &windows->nr_anon,
 		    &mml_window_ops);
 	session->engine_data[MML_VMA_SLOT] = window;
 	if (parent)
@@ -499,11 +556,12 @@ void mml_window_exit(struct mml_session *session)
 	struct mml_windows *windows = mml_windows(session->machine);
 	struct mml_window *window = mml_window(session);
 
+	WRITE_ONCE(window->mapping, NULL);
+	mml_exit_mmap(&window->mm);
+	/* Until then a call of another thread may be under way, and a validator has to wait. */
 	mutex_lock(&windows->lock);
 	list_del(&window->node);
 	mutex_unlock(&windows->lock);
-	WRITE_ONCE(window->mapping, NULL);
-	mml_exit_mmap(&window->mm);
 }
 
 void mml_window_free(struct mml_session *session)

@@ -33,10 +33,12 @@ struct mml_window {
  * @lock: protects @list. Taken under the mmap_lock of a process that forks or exits,
  *	and before that of a lab mm
  * @list: the windows of all sessions that have not ended
+ * @nr_anon: frames that any of them maps
  */
 struct mml_windows {
 	struct mutex lock;
 	struct list_head list;
+	atomic_long_t nr_anon;
 };
 
 static inline struct mml_windows *mml_windows(const struct mml_machine *machine)

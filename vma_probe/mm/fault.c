@@ -110,7 +110,7 @@ static int mml_fault_install_page(struct mml_vma *vma, struct mml_ptdesc *table,
 				  struct mml_fault *fault, struct mml_page *page, bool replaced)
 {
 	atomic_set(&page->_mapcount, 1);
-	atomic_long_inc(&vma->vm_mm->anon_rss);
+	atomic_long_inc(vma->vm_mm->nr_anon);
 	return mml_fault_install(vma, table, fault, mml_mk_pte(vma->vm_mm, page, MML_PTE_NX),
 				 replaced);
 }
@@ -168,16 +168,18 @@ static int mml_do_anonymous_page(struct mml_vma *vma, struct mml_ptdesc *table,
 		return mml_do_zero_page(vma, table, fault);
 	if (mml_anon_vma_prepare(vma))
 		return -ENOMEM;
-	page = mml_anon_page(vma, fault->address, fault->gfp | __GFP_ZERO);
+	page = mml_anon_page(vma, fault->address, fault->gfp | __GFP_ZERO, mm->counter);
 	mml_tell_fault(mm, fault, page ? MML_FAULT_TRY_FRAME : MML_FAULT_TRY_NO_FRAME, 0, page);
 	if (!page)
 		return mml_fault_no_frame(mm, fault, pte);
 	mutex_lock(&table->lock);
-	if (mml_pte_unchanged(mm, table, fault, pte))
+	if (mml_pte_unchanged(mm, table, fault, pte)) {
+		atomic_long_inc(&mm->anon_rss);
 		err = mml_fault_install_page(vma, table, fault, page, mml_pte_present(pte));
+	}
 	mutex_unlock(&table->lock);
 	if (err == -EAGAIN)
-		mml_mm_free_page(mm, page);
+		mml_mm_free_page(mm, page, mm->counter);
 	return err;
 }
 
@@ -206,7 +208,10 @@ static int mml_wp_reuse_or_get(struct mml_vma *vma, struct mml_ptdesc *table,
 	return err;
 }
 
-/* @old, which others map, too, by @pte here, is to be written: the page gets a copy. */
+/*
+ * @old, which others map, too, by @pte here, is to be written: the page gets a copy. The mm maps
+ * as many as before; it is those above it, its job, that have one more.
+ */
 static int mml_wp_page_copy(struct mml_vma *vma, struct mml_ptdesc *table,
 			    struct mml_fault *fault, mml_pte_t pte, struct mml_page *old)
 {
@@ -214,7 +219,7 @@ static int mml_wp_page_copy(struct mml_vma *vma, struct mml_ptdesc *table,
 	struct mml_page *page;
 	int err = -EAGAIN;
 
-	page = mml_anon_page(vma, fault->address, fault->gfp);
+	page = mml_anon_page(vma, fault->address, fault->gfp, mm->counter->parent);
 	mml_tell_fault(mm, fault, page ? MML_FAULT_TRY_COPY : MML_FAULT_TRY_NO_FRAME, 0, page);
 	if (!page)
 		return mml_fault_no_frame(mm, fault, pte);
@@ -222,11 +227,11 @@ static int mml_wp_page_copy(struct mml_vma *vma, struct mml_ptdesc *table,
 	mutex_lock(&table->lock);
 	if (mml_pte_unchanged(mm, table, fault, pte)) {
 		err = mml_fault_install_page(vma, table, fault, page, true);
-		mml_anon_page_put(mm, old);
+		mml_anon_page_replaced(mm, old);
 	}
 	mutex_unlock(&table->lock);
 	if (err == -EAGAIN)
-		mml_mm_free_page(mm, page);
+		mml_mm_free_page(mm, page, mm->counter->parent);
 	return err;
 }
 
@@ -244,7 +249,14 @@ static int mml_do_wp_page(struct mml_vma *vma, struct mml_ptdesc *table,
 		return err;
 	err = mml_wp_page_copy(vma, table, fault, pte, page);
 	__mml_free_pages(vma->vm_mm->machine, page, 0);
-	return err;
+	if (err != -ENOMEM)
+		return err;
+	/* There is no frame, but whoever else mapped this one may be gone by now. */
+	err = mml_wp_reuse_or_get(vma, table, fault, pte, page);
+	if (err != -EBUSY)
+		return err;
+	__mml_free_pages(vma->vm_mm->machine, page, 0);
+	return -ENOMEM;
 }
 
 /* A page is mapped by @pte, which allows the access, or may as soon as it is asked. */

@@ -24,35 +24,44 @@
  */
 #define MML_GFP_FORK	(GFP_NOWAIT | __GFP_NOWARN)
 
-/* Let @addr of the child be what it is in the parent; neither may write. */
-static void mml_copy_pte(struct mml_mm *mm, struct mml_ptdesc *table,
-			 struct mml_mm *oldmm, struct mml_ptdesc *old_table,
-			 unsigned long addr)
+/*
+ * Let [@addr, @end) of the child's table be what it is in the parent's; neither may write. The
+ * child's is empty there.
+ */
+static void mml_copy_ptes(struct mml_mm *mm, struct mml_ptdesc *table,
+			  struct mml_mm *oldmm, struct mml_ptdesc *old_table,
+			  unsigned long addr, unsigned long end)
 {
-	mml_pte_t pte = *mml_entry(oldmm, old_table, addr);
-	struct mml_page *page = mml_vm_normal_page(oldmm, pte);
+	mml_pte_t *old = mml_entry(oldmm, old_table, addr), *last = old + ((end - addr) >> PAGE_SHIFT);
+	mml_pte_t *new = mml_entry(mm, table, addr);
 
-	if (!mml_pte_present(pte))
-		return;
-	if (mml_pte_write(pte)) {
-		pte.val &= ~MML_PTE_RW;
-		mml_set_pte(oldmm, old_table, addr, pte);
+	lockdep_assert_held(&old_table->lock);
+	lockdep_assert_held(&table->lock);
+
+	for (; old < last; old++, new++) {
+		struct mml_page *page = mml_vm_normal_page(oldmm, *old);
+
+		if (!mml_pte_present(*old))
+			continue;
+		WRITE_ONCE(old->val, old->val & ~MML_PTE_RW);
+		WRITE_ONCE(new->val, old->val);
+		table->nr_present++;
+		if (!page)
+			continue;
+		mml_get_page(page);
+		atomic_inc(&page->_mapcount);
 	}
-	mml_set_pte(mm, table, addr, pte);
-	if (!page)
-		return;
-	mml_get_page(page);
-	atomic_inc(&page->_mapcount);
 }
 
 /* Frames that one table has in [@addr, @end). */
 static unsigned long mml_count_frames(struct mml_mm *mm, struct mml_ptdesc *table,
 				      unsigned long addr, unsigned long end)
 {
+	mml_pte_t *pte = mml_entry(mm, table, addr), *last = pte + ((end - addr) >> PAGE_SHIFT);
 	unsigned long nr = 0;
 
-	for (; addr < end; addr += PAGE_SIZE)
-		nr += !!mml_vm_normal_page(mm, *mml_entry(mm, table, addr));
+	for (; pte < last; pte++)
+		nr += mml_pte_present(*pte) && !mml_pte_special(*pte);
 	return nr;
 }
 
@@ -75,8 +84,7 @@ static int mml_copy_pte_range(struct mml_mm *mm, struct mml_mm *oldmm,
 	}
 	mutex_lock(&old_table->lock);
 	mutex_lock_nested(&table->lock, SINGLE_DEPTH_NESTING);
-	for (; addr < end; addr += PAGE_SIZE)
-		mml_copy_pte(mm, table, oldmm, old_table, addr);
+	mml_copy_ptes(mm, table, oldmm, old_table, addr, end);
 	mutex_unlock(&table->lock);
 	mutex_unlock(&old_table->lock);
 	atomic_long_add(nr, &mm->anon_rss);

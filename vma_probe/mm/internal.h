@@ -111,16 +111,17 @@ static inline unsigned long mml_table_end(unsigned long addr, unsigned long end)
 }
 
 /* mm.c: frames for an mm, charged to it. */
-struct mml_page *mml_mm_alloc_page(struct mml_mm *mm, gfp_t gfp,
+struct mml_page *mml_mm_alloc_page(struct mml_mm *mm, gfp_t gfp, struct mml_counter *counter,
 				   enum mml_page_type type, void *owner);
-void mml_mm_free_page(struct mml_mm *mm, struct mml_page *page);
-struct mml_page *mml_anon_page(struct mml_vma *vma, unsigned long addr, gfp_t gfp);
-void mml_anon_page_put(struct mml_mm *mm, struct mml_page *page);
+void mml_mm_free_page(struct mml_mm *mm, struct mml_page *page, struct mml_counter *counter);
+struct mml_page *mml_anon_page(struct mml_vma *vma, unsigned long addr, gfp_t gfp,
+			       struct mml_counter *counter);
 
 /* zap.c: taking away, from a range whose real entries are revoked first */
 void mml_flush_tlb_range(struct mml_mm *mm, unsigned long start, unsigned long end);
 void mml_zap_range(struct mml_mm *mm, unsigned long start, unsigned long end);
 void mml_wrprotect_range(struct mml_mm *mm, unsigned long start, unsigned long end);
+void mml_anon_page_replaced(struct mml_mm *mm, struct mml_page *page);
 
 /* explain.c: what failed, and why */
 void mml_explain_fault(struct mml_mm *mm, const struct mml_fault *fault,
@@ -137,8 +138,8 @@ enum mml_fault_try {
 	MML_FAULT_TRY_TABLE,		/* a table was made: its level, its frame */
 	MML_FAULT_TRY_TABLE_RACE,	/* so had another thread: the same of that */
 	MML_FAULT_TRY_NO_TABLE,		/* none could be made: its level */
-	MML_FAULT_TRY_FRAME,		/* nothing was mapped: its frame-to-be */
-	MML_FAULT_TRY_NO_FRAME,		/* nothing was mapped, and no frame to be had */
+	MML_FAULT_TRY_FRAME,		/* nothing was mapped, or the zero page: its frame-to-be */
+	MML_FAULT_TRY_NO_FRAME,		/* no frame is to be had for it, or for its copy */
 	MML_FAULT_TRY_ZERO,		/* nothing was mapped: it is only read, the zero page */
 	MML_FAULT_TRY_PRESENT,		/* the page is mapped: what it allows, its frame */
 	MML_FAULT_TRY_REUSE,		/* to be written, and nobody else maps it: its frame */

@@ -11,9 +11,10 @@
  *	anon_rss == present PTEs but those of the zero page; each leads to a frame of type
  *		MML_PAGE_ANON, and lies in a vma that allows what it allows; one that can
  *		be written is the only one of its frame
- *	counter's usage == anon_rss + nr_ptes, and its parent's == frames and tables, in each
- *		mm that has that parent
  *	nr_ptes == tables reachable from pgd; nr_present == present entries of each
+ * and by the unit tests, for other things may be charged to it, too:
+ *	counter's usage == anon_rss + nr_ptes; its parent's == the frames and tables of all that
+ *		have that parent, each frame once
  *
  * Locking: see mm.h.
  */
@@ -26,6 +27,7 @@
  * @mm: to be set up
  * @machine: its frames come from here
  * @counter: is charged for them
+ * @nr_anon: counts frames that are mapped, for all mms of the machine
  * @ops: the tie to real processes, or NULL
  *
  * It has no range yet: see mml_mm_set_range().
@@ -33,11 +35,13 @@
  * Context: any.
  */
 void mml_mm_init(struct mml_mm *mm, struct mml_machine *machine,
-		 struct mml_counter *counter, const struct mml_window_ops *ops)
+		 struct mml_counter *counter, atomic_long_t *nr_anon,
+		 const struct mml_window_ops *ops)
 {
 	memset(mm, 0, sizeof(*mm));
 	mm->machine = machine;
 	mm->counter = counter;
+	mm->nr_anon = nr_anon;
 	mm->window_ops = ops;
 	init_rwsem(&mm->mmap_lock);
 	mt_init_flags(&mm->mt, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN);
@@ -116,11 +120,11 @@ void mml_mm_wait(struct mml_mm *mm)
 EXPORT_SYMBOL_NS_GPL(mml_mm_wait, MM_LAB);
 
 /*
- * A frame for @mm, charged to it, owned by @owner as @type has it; NULL if there is
- * none, or if the mm may have no more. A validator sees it with its owner or as a
- * kernel page.
+ * A frame for @mm, charged to @counter (its own, or what comes above that; NULL: nothing does),
+ * owned by @owner as @type has it; NULL if there is none, or if no more may be had. A validator
+ * sees it with its owner or as a kernel page.
  */
-struct mml_page *mml_mm_alloc_page(struct mml_mm *mm, gfp_t gfp,
+struct mml_page *mml_mm_alloc_page(struct mml_mm *mm, gfp_t gfp, struct mml_counter *counter,
 				   enum mml_page_type type, void *owner)
 {
 	struct mml_page *page;
@@ -129,8 +133,8 @@ struct mml_page *mml_mm_alloc_page(struct mml_mm *mm, gfp_t gfp,
 	if (!page)
 		return NULL;
 	/* Charged afterwards: the high-water mark counts frames that were there. */
-	if (!mml_counter_try_charge(mm->counter, 1)) {
-		mml_explain_charge(mm->machine, gfp, 0, mm->counter);
+	if (counter && !mml_counter_try_charge(counter, 1)) {
+		mml_explain_charge(mm->machine, gfp, 0, counter);
 		__mml_free_pages(mm->machine, page, 0);
 		return NULL;
 	}
@@ -140,19 +144,20 @@ struct mml_page *mml_mm_alloc_page(struct mml_mm *mm, gfp_t gfp,
 	return page;
 }
 
-void mml_mm_free_page(struct mml_mm *mm, struct mml_page *page)
+void mml_mm_free_page(struct mml_mm *mm, struct mml_page *page, struct mml_counter *counter)
 {
 	__mml_free_pages(mm->machine, page, 0);
-	mml_counter_uncharge(mm->counter, 1);
+	mml_counter_uncharge(counter, 1);
 }
 
 /* A frame of anonymous memory for @addr in @vma, which has an anon_vma; not mapped yet. */
-struct mml_page *mml_anon_page(struct mml_vma *vma, unsigned long addr, gfp_t gfp)
+struct mml_page *mml_anon_page(struct mml_vma *vma, unsigned long addr, gfp_t gfp,
+			       struct mml_counter *counter)
 {
 	struct mml_page *page;
 
-	page = mml_mm_alloc_page(vma->vm_mm, gfp | __GFP_HIGHMEM | __GFP_MOVABLE, MML_PAGE_ANON,
-				 vma->anon_vma);
+	page = mml_mm_alloc_page(vma->vm_mm, gfp | __GFP_HIGHMEM | __GFP_MOVABLE, counter,
+				 MML_PAGE_ANON, vma->anon_vma);
 	if (page)
 		page->index = mml_linear_page_index(vma, addr);
 	return page;

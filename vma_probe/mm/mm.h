@@ -146,6 +146,7 @@ static inline bool mml_vma_continues(const struct mml_vma *vma, const struct mml
  * struct mml_mm - an address space
  * @machine: its frames are from here
  * @counter: is charged for those that it maps, its parent once for those that relatives share
+ * @nr_anon: frames that are mapped, by all mms of the machine, each counted once
  * @window_ops: the tie to real processes, or NULL
  * @start: first address it may use
  * @end: first address after those; 0 while there is no window
@@ -167,6 +168,7 @@ static inline bool mml_vma_continues(const struct mml_vma *vma, const struct mml
 struct mml_mm {
 	struct mml_machine		*machine;	/* C */
 	struct mml_counter		*counter;	/* C */
+	atomic_long_t			*nr_anon;	/* C */
 	const struct mml_window_ops	*window_ops;	/* C */
 	unsigned long			start;		/* M */
 	unsigned long			end;		/* M */
@@ -217,7 +219,8 @@ struct mml_fault {
 
 /* Life of an mm (mm.c). */
 void mml_mm_init(struct mml_mm *mm, struct mml_machine *machine,
-		 struct mml_counter *counter, const struct mml_window_ops *ops);
+		 struct mml_counter *counter, atomic_long_t *nr_anon,
+		 const struct mml_window_ops *ops);
 int mml_mm_set_range(struct mml_mm *mm, unsigned long start, unsigned long end);
 void mml_exit_mmap(struct mml_mm *mm);
 void mml_mm_wait(struct mml_mm *mm);

@@ -54,7 +54,7 @@ static struct mml_ptdesc *mml_table_alloc(struct mml_mm *mm, unsigned int level,
 	}
 	table->level = level;
 	mutex_init(&table->lock);
-	table->page = mml_mm_alloc_page(mm, gfp | __GFP_ZERO, MML_PAGE_TABLE,
+	table->page = mml_mm_alloc_page(mm, gfp | __GFP_ZERO, mm->counter, MML_PAGE_TABLE,
 					table);
 	if (!table->page) {
 		kfree(table);
@@ -67,7 +67,7 @@ static struct mml_ptdesc *mml_table_alloc(struct mml_mm *mm, unsigned int level,
 static void mml_table_free(struct mml_mm *mm, struct mml_ptdesc *table)
 {
 	atomic_long_dec(&mm->nr_ptes);
-	mml_mm_free_page(mm, table->page);
+	mml_mm_free_page(mm, table->page, mm->counter);
 	/* A validator may be looking at it. */
 	kfree_rcu(table, rcu);
 }

@@ -499,6 +499,8 @@ static bool mml_page_mapped_at(const struct mml_page *page, const struct mml_vma
  *	the table mutex, and look again: the entry may have changed
  * @arg: for @fn
  *
+ * While a vma is split, or two become one, both may lead to an entry: @fn is called twice then.
+ *
  * Context: process, may sleep; mmap_lock of any mm may be held, no table mutex is. @fn is called
  * with the lock of the frame's anon_vma held for reading.
  * Return: how many @fn was called for.

@@ -51,15 +51,37 @@ static void mml_validate_vmas(struct mml_mm *mm, struct mml_validation *v)
 		  pages, mm->total_vm);
 }
 
+/* Where a walk begins. */
+struct mml_first_entry {
+	const struct mml_mm *mm;
+	unsigned long addr;
+};
+
+static bool mml_find_first(struct mml_vma *vma, unsigned long addr, void *arg)
+{
+	struct mml_first_entry *first = arg;
+
+	first->mm = vma->vm_mm;
+	first->addr = addr;
+	return false;
+}
+
 /*
- * Is @page mapped as often as a walk finds? Another mm that exits meanwhile takes its entries
- * away; there is nobody who could add one.
+ * Is @page, which @mm maps at @addr, mapped as often as a walk finds? That is asked where the walk
+ * begins: once for each frame, and not once for each of a thousand children that share it. Another
+ * mm, of a fork that failed, may take its entries away meanwhile; there is nobody who could add
+ * one.
  */
-static bool mml_mapcount_valid(struct mml_page *page)
+static bool mml_mapcount_valid(const struct mml_mm *mm, unsigned long addr, struct mml_page *page)
 {
 	int before, after = atomic_read(&page->_mapcount);
+	struct mml_first_entry first = {};
 	unsigned int found;
 
+	if (!mml_rmap_walk(page, mml_find_first, &first))
+		return false;
+	if (first.mm != mm || first.addr != addr)
+		return true;
 	do {
 		before = after;
 		found = mml_rmap_walk(page, NULL, NULL);
@@ -91,7 +113,7 @@ static void mml_validate_page(struct mml_table_walk *walk, const struct mml_vma 
 		  mml_pte_pfn(pte).val);
 	mml_check(walk->v, mml_page_ref_count(page) >= atomic_read(&page->_mapcount),
 		  "frame %u is mapped more often than referred to", mml_pte_pfn(pte).val);
-	mml_check(walk->v, mml_mapcount_valid(page),
+	mml_check(walk->v, mml_mapcount_valid(walk->mm, addr, page),
 		  "frame %u is not mapped as often as _mapcount says", mml_pte_pfn(pte).val);
 }
 

@@ -52,6 +52,7 @@ struct mml_zap {
 static void mml_zap_account(struct mml_mm *mm, const struct mml_zap *zap)
 {
 	atomic_long_sub(zap->last + zap->shared, &mm->anon_rss);
+	atomic_long_sub(zap->last, mm->nr_anon);
 	mml_counter_uncharge(mm->counter, zap->last);
 	mml_counter_unshare(mm->counter, zap->shared);
 }
@@ -66,13 +67,14 @@ static void mml_page_remove_rmap(struct mml_mm *mm, struct mml_page *page, struc
 	__mml_free_pages(mm->machine, page, 0);
 }
 
-/* @page, which was mapped once by an entry of @mm, is not any more. */
-void mml_anon_page_put(struct mml_mm *mm, struct mml_page *page)
+/* An entry of @mm maps a copy of @page, instead: @mm maps as many as before. */
+void mml_anon_page_replaced(struct mml_mm *mm, struct mml_page *page)
 {
 	struct mml_zap zap = {};
 
 	mml_page_remove_rmap(mm, page, &zap);
-	mml_zap_account(mm, &zap);
+	mml_counter_uncharge(mm->counter->parent, zap.last);
+	atomic_long_sub(zap.last, mm->nr_anon);
 }
 
 static void mml_zap_table(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr,
