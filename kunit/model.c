@@ -614,11 +614,14 @@ static void mml_model_random_touch(struct mml_model *model, struct rnd_state *rn
 	mml_model_expect(model);
 }
 
-/* mremap() to a random place, or none if it would overlap. */
+/*
+ * mremap() to a random place, or none if it would overlap. MREMAP_DONTUNMAP, after which vmas
+ * need not be merged, only in a child of fork, of whose vmas that holds already.
+ */
 static void mml_model_random_mremap_to(struct mml_model *model, struct rnd_state *rnd, int first,
 				       int nr)
 {
-	bool keep = mml_test_below(rnd, 2);
+	bool keep = model->mm.unmerged && mml_test_below(rnd, 2);
 	int to = mml_test_below(rnd, MML_MODEL_PAGES);
 	int new_nr = keep ? nr : 1 + mml_test_below(rnd, MML_MODEL_RUN);
 

@@ -8,6 +8,7 @@
  * mapped by, and the entry it began from lies where the frame's index says.
  */
 #include <linux/completion.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 
 #include "kunit/model.h"
@@ -61,7 +62,7 @@ static bool mml_found(const struct mml_finder *finder, struct mml_model *model, 
 {
 	int i;
 
-	for (i = 0; i < finder->nr; i++)
+	for (i = 0; i < min_t(int, finder->nr, MML_TEST_FAMILY); i++)
 		if (finder->mm[i] == &model->mm && finder->addr[i] == mml_model_addr(page))
 			return true;
 	return false;
@@ -293,10 +294,12 @@ static void mml_rmap_test_no_frame_for_a_copy(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mml_handle_mm_fault(&child->mm, &fault), MML_FAULT_OOM);
 	mml_expect_shared(page, test, 2);
 	mml_model_expect(child);
+	mml_model_expect(parent);
 	mml_model_munmap(parent, 0, 1);
 	KUNIT_EXPECT_EQ(test, mml_handle_mm_fault(&child->mm, &fault), MML_FAULT_DONE);
 	mml_expect_shared(page, test, 1);
 	mml_model_expect(child);
+	mml_model_expect(parent);
 }
 
 /*
@@ -394,8 +397,19 @@ static int mml_walk(void *data)
 		walker->walks++;
 		cond_resched();
 	} while (!READ_ONCE(walker->stop));
-	complete(&walker->done);
+	/* Not a step further: the module may go. */
+	kthread_complete_and_exit(&walker->done, 0);
 	return 0;
+}
+
+/* Let it walk once at least. */
+static void mml_walk_once(struct mml_walker *walker)
+{
+	unsigned long seen = READ_ONCE(walker->walks), end = jiffies + 5 * HZ;
+
+	while (READ_ONCE(walker->walks) == seen && time_before(jiffies, end))
+		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_NE(walker->idle->test, READ_ONCE(walker->walks), seen);
 }
 
 static void mml_walk_stop(void *data)
@@ -414,7 +428,7 @@ static void mml_rmap_test_walk_meanwhile(struct kunit *test)
 {
 	struct mml_model *idle = mml_model(test, MML_TEST_FRAMES), *child, *grandchild;
 	struct mml_walker *walker = kunit_kzalloc(test, sizeof(*walker), GFP_KERNEL);
-	int i;
+	int i, failed = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, walker);
 	mml_model_mmap(idle, 0, 8, MML_TEST_RW, MAP_FIXED);
@@ -427,6 +441,7 @@ static void mml_rmap_test_walk_meanwhile(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, mml_walk_stop, walker));
 
 	for (i = 0; i < MML_TEST_WALKED_OPS; i++) {
+		mml_walk_once(walker);
 		child = mml_model_fork(idle);
 		mml_model_mprotect(child, 3, 3, PROT_READ);
 		mml_model_mprotect(child, 3, 3, MML_TEST_RW);
@@ -436,16 +451,16 @@ static void mml_rmap_test_walk_meanwhile(struct kunit *test)
 		mml_model_munmap(grandchild, 104, 1);
 		/* A move that fails, with its tables made by halves. */
 		mml_fail_nth(idle->machine, 1 + i % 12);
-		mml_mremap(&child->mm, &(unsigned long){ mml_model_addr(10) }, 4 * PAGE_SIZE,
-			   8 * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
-			   mml_model_addr(MML_MODEL_HALF + 4));
+		failed += !!mml_mremap(&child->mm, &(unsigned long){ mml_model_addr(10) },
+				       4 * PAGE_SIZE, 8 * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
+				       mml_model_addr(MML_MODEL_HALF + 4));
 		mml_fail_nth(idle->machine, 0);
 		mml_model_exit(grandchild);
 		mml_model_exit(child);
 	}
 	mml_walk_stop(walker);
-	KUNIT_EXPECT_GT(test, walker->walks, 0);
 	KUNIT_EXPECT_EQ(test, walker->missed, 0);
+	KUNIT_EXPECT_GT(test, failed, MML_TEST_WALKED_OPS / 4);
 	mml_model_expect(idle);
 }
 
@@ -485,11 +500,14 @@ static void mml_rmap_test_family(struct kunit *test)
 {
 	struct mml_model *family[MML_TEST_FAMILY] = {};
 	struct mml_model **one, **other;
+	struct mml_family *shared;
+	unsigned long tables;
 	struct rnd_state rnd;
 	int i, forks = 0;
 
 	mml_test_seed(test, &rnd);
 	family[0] = mml_model(test, 2 * MML_TEST_FRAMES);
+	shared = family[0]->family;
 	for (i = 0; i < MML_TEST_FAMILY_OPS; i++) {
 		one = &family[mml_test_below(&rnd, MML_TEST_FAMILY)];
 		other = &family[mml_test_below(&rnd, MML_TEST_FAMILY)];
@@ -511,9 +529,14 @@ static void mml_rmap_test_family(struct kunit *test)
 		default:
 			mml_model_random_op(*one, &rnd, true);
 		}
-		for (other = family; other < family + MML_TEST_FAMILY; other++)
-			if (*other)
-				mml_model_expect(*other);
+		for (tables = 0, other = family; other < family + MML_TEST_FAMILY; other++) {
+			if (!*other)
+				continue;
+			mml_model_expect(*other);
+			tables += atomic_long_read(&(*other)->mm.nr_ptes);
+		}
+		KUNIT_ASSERT_EQ(test, atomic_long_read(&shared->nr_anon),
+				mml_counter_read(&shared->counter) - tables);
 	}
 	KUNIT_EXPECT_GT(test, forks, MML_TEST_FAMILY);
 }

@@ -32,6 +32,7 @@
  * fault its session lives; vm_private_data is a reference to it.
  */
 #include <linux/mm.h>
+#include <linux/mm_inline.h>
 #include <linux/mman.h>
 #include <linux/sched/signal.h>
 
@@ -332,53 +333,28 @@ static vm_fault_t mml_window_map_pages(struct vm_fault *vmf, pgoff_t start,
  * What happens to the real vma.
  */
 
-/* Real entries that are removed: all but the first, until the last is put back. */
-struct mml_window_zap {
-	struct mm_struct *mm;
-	unsigned long first;
-	unsigned long last;
-	pte_t last_pte;
-};
-
-static int mml_window_clear_pte(pte_t *pte, unsigned long addr, void *data)
+static int mml_window_clear_pte(pte_t *pte, unsigned long addr, void *mm)
 {
-	struct mml_window_zap *zap = data;
-
-	if (pte_none(ptep_get(pte)))
-		return 0;
-	if (zap->first > addr) {
-		zap->first = addr;
-		return 0;
-	}
-	zap->last = addr;
-	zap->last_pte = ptep_get_and_clear(zap->mm, addr, pte);
-	return 0;
-}
-
-static int mml_window_put_back_pte(pte_t *pte, unsigned long addr, void *data)
-{
-	struct mml_window_zap *zap = data;
-
-	set_pte_at(zap->mm, addr, pte, zap->last_pte);
+	if (!pte_none(ptep_get(pte)))
+		ptep_get_and_clear(mm, addr, pte);
 	return 0;
 }
 
 /*
- * Remove all real entries of a window, as zap_vma_ptes() does, at a fraction of its cost: it finds
- * only the first and the last, and flushes TLBs from the one to the other. Context: mmap_lock of
- * the process is held for writing, so that nobody adds any.
+ * Remove all real entries of a window, as zap_vma_ptes() does, at a fraction of its cost. That one
+ * comes afterwards, for the flush: a flush that is pending already, ours, makes it flush all, as it
+ * makes everybody who revokes meanwhile and finds nothing. Context: mmap_lock of the process is
+ * held for writing, so that nobody adds entries.
  */
 static void mml_window_zap(struct vm_area_struct *vma)
 {
 	unsigned long size = vma->vm_end - vma->vm_start;
-	struct mml_window_zap zap = { .mm = vma->vm_mm, .first = ULONG_MAX };
+	struct mm_struct *mm = vma->vm_mm;
 
-	apply_to_existing_page_range(zap.mm, vma->vm_start, size, mml_window_clear_pte, &zap);
-	if (zap.last)
-		apply_to_existing_page_range(zap.mm, zap.last, PAGE_SIZE, mml_window_put_back_pte,
-					     &zap);
-	if (zap.first != ULONG_MAX)
-		zap_vma_ptes(vma, vma->vm_start, size);
+	inc_tlb_flush_pending(mm);
+	apply_to_existing_page_range(mm, vma->vm_start, size, mml_window_clear_pte, mm);
+	zap_vma_ptes(vma, vma->vm_start, size);
+	dec_tlb_flush_pending(mm);
 }
 
 /*

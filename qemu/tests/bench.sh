@@ -11,6 +11,8 @@
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/lib/guest.sh"
 
+need_program spaces
+
 bench=/sys/kernel/debug/mm_lab_bench
 
 # bench_run GLOB - run what matches
@@ -45,6 +47,15 @@ is "and no other ones" "$(names | grep -v '^pages\.order4\.')" ''
 isnt "none that are not there" "$(bench_run 'nothing.*' 2>&1; echo $?)" 0
 like "which is said" "$(log_since)" "no test matches 'nothing\.\*'"
 isnt "a name that is too long is refused" "$(bench_run "$(printf '%0100d' 0)" 2>&1; echo $?)" 0
+
+
+# A process by itself
+spaces=$(out/tests/spaces 2)
+for name in spaces.{touch.{inorder,stride16,random},fork,cow,map_unmap}; do
+	is "$name: two rounds of two sides" "$(awk -v test="$name" '$2 == test && $6 > 0' <<<"$spaces" | wc -l)" 4
+done
+is "each line is a sample" "$(grep -cvE '^sample [a-z0-9_.]+ (ours|kernel) 0 1 [1-9][0-9]* [0-9]+$' <<<"$spaces")" 0
+isnt "spaces wants to know how often" "$(out/tests/spaces 2>&1; echo $?)" 0
 
 parameters=/sys/module/mm_lab_bench/parameters
 echo 1 >$parameters/rounds

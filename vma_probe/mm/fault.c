@@ -158,7 +158,7 @@ static int mml_do_zero_page(struct mml_vma *vma, struct mml_ptdesc *table,
 
 /* Nothing is mapped, or the zero page, @pte. */
 static int mml_do_anonymous_page(struct mml_vma *vma, struct mml_ptdesc *table,
-					  struct mml_fault *fault, mml_pte_t pte)
+				 struct mml_fault *fault, mml_pte_t pte)
 {
 	struct mml_mm *mm = vma->vm_mm;
 	struct mml_page *page;
@@ -237,7 +237,7 @@ static int mml_wp_page_copy(struct mml_vma *vma, struct mml_ptdesc *table,
 
 /* A page is mapped by @pte, which does not allow the write: after fork, or mprotect. */
 static int mml_do_wp_page(struct mml_vma *vma, struct mml_ptdesc *table,
-				   struct mml_fault *fault, mml_pte_t pte)
+			  struct mml_fault *fault, mml_pte_t pte)
 {
 	struct mml_page *page = mml_vm_normal_page(vma->vm_mm, pte);
 	int err;
