@@ -498,14 +498,11 @@ unsigned long mml_alloc_pages_bulk(struct mml_machine *machine, gfp_t gfp,
 	struct mml_buddy *buddy = mml_buddy(machine);
 	struct mml_alloc_context ac;
 	unsigned int alloc_flags;
+	const bool zero = gfp & __GFP_ZERO && mml_has_memory(machine);
 	unsigned long done, i;
-	gfp_t hook = gfp;	/* __GFP_ZERO: there is something to be done with it */
 
-	if (unlikely(machine->slow)) {
-		if (mml_alloc_refused(machine, gfp, 0, site))
-			return 0;
-		hook |= __GFP_ZERO;
-	}
+	if (unlikely(machine->slow) && mml_alloc_refused(machine, gfp, 0, site))
+		return 0;
 	ac = mml_prepare_alloc_pages(buddy, gfp, 0, NUMA_NO_NODE,
 				     mml_gfp_migratetype(buddy, gfp));
 	alloc_flags = mml_alloc_flags_first(buddy, &ac);
@@ -517,8 +514,10 @@ unsigned long mml_alloc_pages_bulk(struct mml_machine *machine, gfp_t gfp,
 			break;
 	}
 	for (i = 0; i < done; i++) {
-		if (hook & __GFP_ZERO)
+		if (unlikely(machine->slow))
 			mml_post_alloc_hook(machine, pages[i], 0, gfp);
+		else if (zero)
+			clear_page(mml_page_address(machine, pages[i]));
 		trace_mm_page_alloc(machine, pages[i], 0, gfp, ac.migratetype);
 	}
 	return done;

@@ -64,9 +64,58 @@ static void mml_model_revoke(struct mml_mm *mm, unsigned long start,
 		mml_model_tlb(mm, start)->val = 0;
 }
 
+static void mml_model_insert_around(struct mml_mm *mm, struct mml_fault *fault,
+				    unsigned long start, unsigned int nr, const mml_pte_t *entry)
+{
+	for (; nr--; start += PAGE_SIZE, entry++)
+		if (mml_pte_around(*entry) && !mml_pte_present(*mml_model_tlb(mm, start)))
+			*mml_model_tlb(mm, start) = *entry;
+}
+
+static bool mml_model_accessed(struct mml_mm *mm, const struct mml_fault *fault,
+			       unsigned long addr)
+{
+	return mml_model_tlb(mm, addr)->val & MML_PTE_ACCESSED;
+}
+
+static unsigned long mml_model_harvest(struct mml_mm *mm, unsigned long start,
+				       unsigned long end, mml_pte_t *entry,
+				       enum mml_harvest how)
+{
+	unsigned long used = 0;
+
+	for (; start < end; start += PAGE_SIZE, entry++) {
+		mml_pte_t *tlb = mml_model_tlb(mm, start), old = *tlb;
+
+		if (how == MML_HARVEST_ALL || (how == MML_HARVEST_UNUSED &&
+					       mml_pte_around(*entry) &&
+					       !(tlb->val & MML_PTE_ACCESSED)))
+			tlb->val = 0;
+		if (!mml_pte_around(*entry) || !(old.val & MML_PTE_ACCESSED))
+			continue;
+		*entry = mml_pte_mkused(*entry);
+		used++;
+	}
+	return used;
+}
+
+static unsigned long mml_model_shrink(struct mml_mm *mm)
+{
+	unsigned long freed;
+
+	down_write(&mm->mmap_lock);
+	freed = mml_shrink_around(mm, ULONG_MAX);
+	up_write(&mm->mmap_lock);
+	return freed;
+}
+
 static const struct mml_window_ops mml_model_window = {
 	.insert = mml_model_insert,
+	.insert_around = mml_model_insert_around,
+	.accessed = mml_model_accessed,
 	.revoke = mml_model_revoke,
+	.harvest = mml_model_harvest,
+	.shrink = mml_model_shrink,
 };
 
 /*
@@ -81,6 +130,7 @@ void mml_model_exit(struct mml_model *model)
 	mml_exit_mmap(&model->mm);
 	KUNIT_EXPECT_EQ(test, mml_counter_read(&model->counter), 0);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&model->mm.anon_rss), 0);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&model->mm.nr_around), 0);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&model->mm.nr_ptes), 0);
 	KUNIT_EXPECT_EQ(test, model->mm.map_count, 0);
 	KUNIT_EXPECT_EQ(test, model->mm.total_vm, 0);
@@ -104,7 +154,7 @@ static struct mml_model *mml_model_of(struct kunit *test, struct mml_machine *ma
 	model->machine = machine;
 	model->family = family;
 	mml_counter_init(&model->counter, ULONG_MAX, &family->counter);
-	mml_mm_init(&model->mm, machine, &model->counter, &family->nr_anon, &mml_model_window);
+	mml_mm_init(&model->mm, machine, &model->counter, &family->common, &mml_model_window);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, mml_model_end_of_test,
 							   model));
 	return model;
@@ -130,10 +180,12 @@ struct mml_model *mml_model(struct kunit *test, unsigned long frames)
 	return model;
 }
 
-/* An mm to be the child of @parent, whose real entries are revoked for that. */
+/* An mm to be the child of @parent, which is prepared for that. */
 struct mml_model *mml_model_child(struct mml_model *parent)
 {
-	memset(parent->tlb, 0, sizeof(parent->tlb));
+	mml_fork_prepare(&parent->mm);
+	/* What is left is of the zero page. */
+	mml_model_revoke(&parent->mm, MML_MODEL_START, mml_model_addr(MML_MODEL_PAGES));
 	return mml_model_of(parent->test, parent->machine, parent->family);
 }
 
@@ -598,15 +650,45 @@ void mml_model_write(struct mml_model *model, int first, int nr, u32 tag)
 	mml_model_expect(model);
 }
 
+/*
+ * A CPU writes @tag to the ends of @nr pages, where that is allowed: through what the real page table
+ * would say, which nobody hears of, and by a fault where that does not do.
+ */
+void mml_model_poke(struct mml_model *model, int first, int nr, u32 tag)
+{
+	int page;
+
+	for (page = first; page < first + nr; page++) {
+		mml_pte_t *tlb = &model->tlb[page];
+		u32 *words;
+
+		if (!mml_pte_write(*tlb))
+			mml_model_fault(model, page, MML_FAULT_WRITE);
+		if (!(model->page[page] & PROT_WRITE))
+			continue;
+		KUNIT_ASSERT_TRUE(model->test, mml_pte_write(*tlb));
+		tlb->val |= MML_PTE_ACCESSED | MML_PTE_DIRTY;
+		words = (u32 *)mml_words(model, *tlb);
+		words[0] = tag;
+		words[PAGE_SIZE / sizeof(u32) - 1] = tag;
+		model->tag[page] = tag;
+	}
+	mml_model_expect(model);
+}
+
 /* Access @nr pages in one random way. */
 static void mml_model_random_touch(struct mml_model *model, struct rnd_state *rnd,
 				   int first, int nr)
 {
 	static const unsigned int flags[] = { 0, MML_FAULT_WRITE, MML_FAULT_EXEC };
-	int i = mml_test_below(rnd, ARRAY_SIZE(flags) + 1), page;
+	int i = mml_test_below(rnd, ARRAY_SIZE(flags) + 2), page;
 
 	if (i == ARRAY_SIZE(flags)) {
 		mml_model_write(model, first, nr, prandom_u32_state(rnd));
+		return;
+	}
+	if (i > ARRAY_SIZE(flags)) {
+		mml_model_poke(model, first, nr, prandom_u32_state(rnd));
 		return;
 	}
 	for (page = first; page < first + nr; page++)

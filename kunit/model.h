@@ -30,11 +30,11 @@
 /**
  * struct mml_family - address spaces that share frames
  * @counter: charged for all frames and tables, each once
- * @nr_anon: frames that are mapped, each counted once
+ * @common: of all of them
  */
 struct mml_family {
 	struct mml_counter counter;
-	atomic_long_t nr_anon;
+	struct mml_mm_common common;
 };
 
 /**
@@ -94,6 +94,7 @@ int mml_model_mremap_to(struct mml_model *model, int first, int old_nr, int new_
 int mml_model_dontneed(struct mml_model *model, int first, int nr);
 void mml_model_fault(struct mml_model *model, int page, unsigned int flags);
 void mml_model_write(struct mml_model *model, int first, int nr, u32 tag);
+void mml_model_poke(struct mml_model *model, int first, int nr, u32 tag);
 void mml_model_random_op(struct mml_model *model, struct rnd_state *rnd, bool touch);
 
 #endif /* _MML_KUNIT_MODEL_H */

@@ -260,19 +260,19 @@ static void mml_rmap_test_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, mml_dup_mmap(&child->mm, &parent->mm));
 	KUNIT_EXPECT_EQ(test, mml_counter_read(&child->counter), tables + pages);
 	KUNIT_EXPECT_EQ(test, mml_counter_read(&parent->family->counter), 2 * tables + pages);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&parent->family->nr_anon), pages);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&parent->family->common.nr_anon), pages);
 	memcpy(child->page, parent->page, sizeof(child->page));
 	memcpy(child->tag, parent->tag, sizeof(child->tag));
 	/* At its limit it can write to all that it has, which makes nothing more of it. */
 	mml_model_write(child, 0, pages, 2);
 	KUNIT_EXPECT_EQ(test, mml_counter_read(&child->counter), tables + pages);
 	KUNIT_EXPECT_EQ(test, mml_counter_read(&parent->family->counter), 2 * (tables + pages));
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&parent->family->nr_anon), 2 * pages);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&parent->family->common.nr_anon), 2 * pages);
 	mml_model_write(parent, 0, pages, 3);
 	mml_model_exit(parent);
 	KUNIT_EXPECT_EQ(test, mml_counter_read(&child->counter), tables + pages);
 	KUNIT_EXPECT_EQ(test, mml_counter_read(&child->family->counter), tables + pages);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&child->family->nr_anon), pages);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&child->family->common.nr_anon), pages);
 }
 
 /* When there is no frame for a copy, and the others go, the frame is one's own. */
@@ -509,10 +509,10 @@ static void mml_rmap_test_family(struct kunit *test)
 	family[0] = mml_model(test, 2 * MML_TEST_FRAMES);
 	shared = family[0]->family;
 	for (i = 0; i < MML_TEST_FAMILY_OPS; i++) {
-		one = &family[mml_test_below(&rnd, MML_TEST_FAMILY)];
+		do
+			one = &family[mml_test_below(&rnd, MML_TEST_FAMILY)];
+		while (!*one);
 		other = &family[mml_test_below(&rnd, MML_TEST_FAMILY)];
-		if (!*one)
-			continue;
 		switch (mml_test_below(&rnd, 12)) {
 		case 0:
 			if (*other)
@@ -535,7 +535,7 @@ static void mml_rmap_test_family(struct kunit *test)
 			mml_model_expect(*other);
 			tables += atomic_long_read(&(*other)->mm.nr_ptes);
 		}
-		KUNIT_ASSERT_EQ(test, atomic_long_read(&shared->nr_anon),
+		KUNIT_ASSERT_EQ(test, atomic_long_read(&shared->common.nr_anon),
 				mml_counter_read(&shared->counter) - tables);
 	}
 	KUNIT_EXPECT_GT(test, forks, MML_TEST_FAMILY);

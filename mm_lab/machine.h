@@ -367,15 +367,18 @@ static inline struct mml_page *mml_virt_to_page(const struct mml_machine *machin
 }
 
 /* The kernel's own pfn of the frame; only on a machine that has memory. */
+static inline unsigned long mml_pfn_to_real_pfn(const struct mml_machine *machine, mml_pfn_t pfn)
+{
+	if (unlikely(machine->sections))
+		return machine->sections[pfn.val / MML_SECTION_FRAMES].base_pfn +
+		       pfn.val % MML_SECTION_FRAMES;
+	return machine->base_pfn + pfn.val;
+}
+
 static inline unsigned long mml_page_to_real_pfn(const struct mml_machine *machine,
 						 const struct mml_page *page)
 {
-	unsigned long pfn = page - machine->memmap;
-
-	if (unlikely(machine->sections))
-		return mml_page_section(machine, page)->base_pfn +
-		       pfn % MML_SECTION_FRAMES;
-	return machine->base_pfn + pfn;
+	return mml_pfn_to_real_pfn(machine, mml_page_to_pfn(machine, page));
 }
 
 unsigned long mml_section_present(const struct mml_machine *machine,

@@ -6,7 +6,9 @@
  * formats as there, so that tools made for those read these; lines of what the lab
  * does not have are left out, but for Buffers, Cached and Swap*, which free(1) wants
  * and which are truly 0. Added: mml_tlb_flush, revocations of real page-table
- * entries.
+ * entries; mml_pgaround, frames that fault-around mapped, and mml_pgaround_freed, those of
+ * them that were taken back as nobody had used them; mml_nr_around, those that nobody is
+ * known to have used.
  *
  * Locking: none; the counters are read while they change.
  */
@@ -24,6 +26,7 @@ static const char * const mml_stat_names[] = {
 	[MML_NR_SLAB_RECLAIMABLE]	= "nr_slab_reclaimable",
 	[MML_NR_SLAB_UNRECLAIMABLE]	= "nr_slab_unreclaimable",
 	[MML_NR_PAGE_TABLE_PAGES]	= "nr_page_table_pages",
+	[MML_NR_AROUND_PAGES]		= "mml_nr_around",
 };
 
 static const char * const mml_event_names[] = {
@@ -32,6 +35,8 @@ static const char * const mml_event_names[] = {
 	[MML_PGFAULT]	= "pgfault",
 	[MML_OOM_KILL]	= "oom_kill",
 	[MML_TLB_FLUSH]	= "mml_tlb_flush",
+	[MML_PGAROUND]	= "mml_pgaround",
+	[MML_PGAROUND_FREED] = "mml_pgaround_freed",
 };
 
 /**

@@ -10,13 +10,15 @@
 
 #include "mm_lab/machine.h"
 
-/* Counted in frames (pgalloc, pgfree) or in events (the others). */
+/* Counted in frames (pgalloc, pgfree, pgaround) or in events (the others). */
 enum mml_vm_event {
 	MML_PGALLOC,
 	MML_PGFREE,
 	MML_PGFAULT,
 	MML_OOM_KILL,
 	MML_TLB_FLUSH,
+	MML_PGAROUND,
+	MML_PGAROUND_FREED,
 	MML_NR_VM_EVENTS,
 };
 
@@ -35,6 +37,12 @@ static inline void mml_count_vm_event(struct mml_machine *machine,
 				      enum mml_vm_event item)
 {
 	this_cpu_inc(machine->vm_events->event[item]);
+}
+
+static inline void mml_count_vm_events(struct mml_machine *machine,
+				       enum mml_vm_event item, unsigned long n)
+{
+	this_cpu_add(machine->vm_events->event[item], n);
 }
 
 unsigned long mml_vm_event(struct mml_machine *machine, enum mml_vm_event item);

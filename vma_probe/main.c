@@ -9,6 +9,7 @@
 #include <linux/seq_file.h>
 
 #include "mm_lab/alloc.h"
+#include "mm_lab/shrinker.h"
 #include "vma_probe/window.h"
 
 #define CREATE_TRACE_POINTS
@@ -18,17 +19,24 @@ static int mml_vma_machine_init(struct mml_machine *machine)
 {
 	struct mml_windows *windows = mml_kzalloc(machine, sizeof(*windows),
 						  GFP_KERNEL);
+	int err;
 
 	if (!windows)
 		return -ENOMEM;
 	mutex_init(&windows->lock);
 	INIT_LIST_HEAD(&windows->list);
+	err = mml_windows_init(machine, windows);
+	if (err) {
+		kfree(windows);
+		return err;
+	}
 	machine->engine_data[MML_VMA_SLOT] = windows;
 	return 0;
 }
 
 static void mml_vma_machine_exit(struct mml_machine *machine)
 {
+	mml_shrinker_free(mml_windows(machine)->shrinker);
 	kfree(mml_windows(machine));
 }
 
@@ -56,7 +64,8 @@ static void mml_vma_stat(struct mml_machine *machine, unsigned long *items)
 	struct mml_windows *windows = mml_windows(machine);
 	struct mml_window *window;
 
-	items[MML_NR_ANON_PAGES] += atomic_long_read(&windows->nr_anon);
+	items[MML_NR_ANON_PAGES] += atomic_long_read(&windows->common.nr_anon);
+	items[MML_NR_AROUND_PAGES] += atomic_long_read(&windows->common.nr_around);
 	mutex_lock(&windows->lock);
 	list_for_each_entry(window, &windows->list, node)
 		items[MML_NR_PAGE_TABLE_PAGES] += atomic_long_read(&window->mm.nr_ptes);
@@ -80,6 +89,50 @@ static int mml_status_show(struct seq_file *seq, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(mml_status);
 
+/* As the kernel's debugfs file of this name: a number, rounded down to a power of two. */
+static int mml_fault_around_bytes_show(struct seq_file *seq, void *unused)
+{
+	const struct mml_windows *windows = mml_windows(seq->private);
+
+	seq_printf(seq, "%lu\n", READ_ONCE(windows->common.around_pages) * PAGE_SIZE);
+	return 0;
+}
+
+static int mml_fault_around_bytes_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, mml_fault_around_bytes_show, inode->i_private);
+}
+
+static ssize_t mml_fault_around_bytes_write(struct file *file, const char __user *buf,
+					    size_t len, loff_t *pos)
+{
+	struct seq_file *seq = file->private_data;
+	unsigned long bytes;
+	int err = kstrtoul_from_user(buf, len, 0, &bytes);
+
+	if (err)
+		return err;
+	if (bytes / PAGE_SIZE > MML_AROUND_MAX)
+		return -EINVAL;
+	bytes = rounddown_pow_of_two(max(bytes, PAGE_SIZE));
+	WRITE_ONCE(mml_windows(seq->private)->common.around_pages, bytes / PAGE_SIZE);
+	return len;
+}
+
+static const struct file_operations mml_fault_around_bytes_fops = {
+	.owner = THIS_MODULE,
+	.open = mml_fault_around_bytes_open,
+	.read = seq_read,
+	.write = mml_fault_around_bytes_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+static const struct mml_debugfs_file mml_vma_machine_files[] = {
+	{ "fault_around_bytes", &mml_fault_around_bytes_fops },
+	{}
+};
+
 static const struct mml_debugfs_file mml_vma_session_files[] = {
 	{ "maps", &mml_maps_fops },
 	{ "status", &mml_status_fops },
@@ -96,6 +149,7 @@ static struct mml_engine mml_vma_engine = {
 		[MML_PAGE_ANON] = &mml_anon_page_ops,
 	},
 	.ioctls = mml_vma_ioctls,
+	.machine_files = mml_vma_machine_files,
 	.session_files = mml_vma_session_files,
 	.machine_init = mml_vma_machine_init,
 	.machine_exit = mml_vma_machine_exit,

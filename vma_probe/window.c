@@ -5,9 +5,9 @@
  * A process maps the session file once, shared, at a place whose address is the
  * file offset, so that a lab address is a user address. Touching it comes to the
  * fault handler here, which asks the lab's mm and puts the answer into the real page
- * table. The real entries are a TLB: whatever the lab changes, it revokes with
- * unmap_mapping_range() on the session file's own address_space, and the next touch
- * asks again.
+ * table. The real entries are a TLB: whatever the lab changes, it revokes, and the next touch
+ * asks again. The session file's own address_space leads to the real vma for that, with no
+ * lock of the process's.
  *
  *	real event			what becomes of it
  *	mmap of the file		the window; the mm gets its range
@@ -38,10 +38,14 @@
 
 #include "mm_lab/alloc.h"
 #include "mm_lab/compat.h"
+#include "mm_lab/shrinker.h"
 #include "mm_lab/vmstat.h"
 #include "vma_probe/window.h"
 
 #include "trace.h"
+
+/* Pages that a fault maps at once, unless it is set otherwise. */
+#define MML_AROUND_PAGES	16U
 
 /* A fault must not wait for anything but memory. */
 #define MML_GFP_FAULT	(GFP_USER | __GFP_NOWARN)
@@ -115,15 +119,231 @@ static int mml_window_insert(struct mml_mm *mm, struct mml_fault *fault,
 	return -ENOMEM;
 }
 
-static void mml_window_revoke(struct mml_mm *mm, unsigned long start,
-			      unsigned long end)
+/* What fault-around has written in the lab: as old entries, where there is a table for them. */
+static void mml_window_insert_around(struct mml_mm *mm, struct mml_fault *fault,
+				     unsigned long start, unsigned int nr,
+				     const mml_pte_t *entry)
 {
-	struct mml_window *window = container_of(mm, struct mml_window, mm);
+	struct vm_fault *vmf = fault->window;
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long pfn, first = 0;
+	mml_pte_t like = {};
+	spinlock_t *ptl;
+	pte_t *pte, old = {};
 
+	if (pmd_none(READ_ONCE(*vmf->pmd)))
+		return;
+	ptl = pte_lockptr(vma->vm_mm, vmf->pmd);
+	pte = pte_offset_kernel(vmf->pmd, start);
+	spin_lock(ptl);
+	for (; nr--; entry++, pte++, start += PAGE_SIZE) {
+		if (!mml_pte_around(*entry) || !pte_none(ptep_get(pte)))
+			continue;
+		pfn = mml_pfn_to_real_pfn(mm->machine, mml_pte_pfn(*entry));
+		/* They are all alike, but for the frame. */
+		if ((like.val ^ entry->val) & ~MML_PTE_PFN_MASK) {
+			like = *entry;
+			first = pfn;
+			old = pte_mkold(pfn_pte(pfn, mml_window_prot(vma, like)));
+			old = pte_mkspecial(old);
+		}
+		set_pte_at(vma->vm_mm, start, pte, pte_advance_pfn(old, pfn - first));
+	}
+	spin_unlock(ptl);
+}
+
+static bool mml_window_accessed(struct mml_mm *mm, const struct mml_fault *fault,
+				unsigned long addr)
+{
+	const struct vm_fault *vmf = fault->window;
+
+	/* With a lock of the real vma held, a table that is there stays. */
+	return !pmd_none(READ_ONCE(*vmf->pmd)) &&
+	       pte_young(ptep_get(pte_offset_kernel(vmf->pmd, addr)));
+}
+
+/*
+ * Call @fn for each real vma of the window that has any of [@start, @end), with its own addresses
+ * of that. There is one, or two while it is being moved; and those of relatives, which have the
+ * same file, are passed by. While the file's lock is held, page tables of what is found there stay.
+ */
+static void mml_window_for_each_vma(struct mml_window *window, unsigned long start,
+				    unsigned long end,
+				    void (*fn)(struct vm_area_struct *vma, unsigned long addr,
+					       unsigned long size, void *arg), void *arg)
+{
 	struct address_space *mapping = READ_ONCE(window->mapping);
+	struct rb_node *node;
 
-	if (mapping)
-		unmap_mapping_range(mapping, start, end - start, 1);
+	if (!mapping)
+		return;
+	i_mmap_lock_read(mapping);
+	for (node = rb_first_cached(&mapping->i_mmap); node; node = rb_next(node)) {
+		struct vm_area_struct *vma = rb_entry(node, struct vm_area_struct, shared.rb);
+		unsigned long base = vma->vm_pgoff << PAGE_SHIFT;
+		unsigned long first = max(start, base);
+		unsigned long last = min(end, base + vma->vm_end - vma->vm_start);
+
+		if (vma->vm_private_data == window->session && first < last)
+			fn(vma, first - base + vma->vm_start, last - first, arg);
+	}
+	i_mmap_unlock_read(mapping);
+}
+
+static void mml_window_zap_vma(struct vm_area_struct *vma, unsigned long addr,
+			       unsigned long size, void *unused)
+{
+	zap_vma_ptes(vma, addr, size);
+}
+
+static void mml_window_revoke(struct mml_mm *mm, unsigned long start, unsigned long end)
+{
+	mml_window_for_each_vma(container_of(mm, struct mml_window, mm), start, end,
+				mml_window_zap_vma, NULL);
+}
+
+/* A look at real entries, of @mm from @addr on; in the lab, that is @start, and @entry. */
+struct mml_window_look {
+	struct mm_struct *mm;
+	unsigned long addr;
+	unsigned long start;
+	mml_pte_t *entry;
+	enum mml_harvest how;
+	unsigned long used;
+};
+
+/*
+ * What was not accessed is in no TLB. It may be accessed until the moment in which it is cleared,
+ * and that is seen then.
+ */
+static int mml_window_look_pte(pte_t *ptep, unsigned long addr, void *arg)
+{
+	struct mml_window_look *look = arg;
+	mml_pte_t *entry = look->entry + ((addr - look->addr) >> PAGE_SHIFT);
+	pte_t pte = ptep_get(ptep);
+
+	if (pte_none(pte))
+		return 0;
+	if (look->how == MML_HARVEST_ALL) {
+		pte = ptep_get_and_clear(look->mm, addr, ptep);
+	} else if (look->how == MML_HARVEST_UNUSED && mml_pte_around(*entry) && !pte_young(pte)) {
+		pte = ptep_get_and_clear(look->mm, addr, ptep);
+		if (pte_young(pte))
+			set_pte_at(look->mm, addr, ptep, pte);
+	}
+	if (mml_pte_around(*entry) && pte_young(pte)) {
+		WRITE_ONCE(entry->val, mml_pte_mkused(*entry).val);
+		look->used++;
+	}
+	return 0;
+}
+
+static void mml_window_look_vma(struct vm_area_struct *vma, unsigned long addr,
+				unsigned long size, void *arg)
+{
+	struct mml_window_look *look = arg;
+
+	look->mm = vma->vm_mm;
+	look->addr = look->start - (vma->vm_pgoff << PAGE_SHIFT) + vma->vm_start;
+	apply_to_existing_page_range(vma->vm_mm, addr, size, mml_window_look_pte, look);
+}
+
+static unsigned long mml_window_harvest(struct mml_mm *mm, unsigned long start,
+					unsigned long end, mml_pte_t *entry,
+					enum mml_harvest how)
+{
+	struct mml_window_look look = { .start = start, .entry = entry, .how = how };
+
+	mml_window_for_each_vma(container_of(mm, struct mml_window, mm), start, end,
+				mml_window_look_vma, &look);
+	return look.used;
+}
+
+/* Take back what is around in one window. Returns: how many frames. */
+static unsigned long mml_window_shrink_one(struct mml_window *window)
+{
+	unsigned long freed;
+
+	down_write(&window->mm.mmap_lock);
+	freed = mml_shrink_around(&window->mm, ULONG_MAX);
+	up_write(&window->mm.mmap_lock);
+	return freed;
+}
+
+static bool mml_counter_full(const struct mml_counter *counter)
+{
+	return mml_counter_read(counter) >= counter->max;
+}
+
+/* Is @mm kept from having more by a limit? If so, only its job can help it. */
+static bool mml_window_limited(const struct mml_mm *mm)
+{
+	return mml_counter_full(mm->counter) || mml_counter_full(mm->counter->parent);
+}
+
+static unsigned long mml_window_shrink(struct mml_mm *mm)
+{
+	struct mml_windows *windows = mml_windows(mm->machine);
+	const bool limited = mml_window_limited(mm);
+	struct mml_window *window;
+	unsigned long freed = 0;
+
+	if (!atomic_long_read(&windows->common.nr_around))
+		return 0;
+	mutex_lock(&windows->lock);
+	list_for_each_entry(window, &windows->list, node)
+		if (!limited || window->mm.counter->parent == mm->counter->parent)
+			freed += mml_window_shrink_one(window);
+	mutex_unlock(&windows->lock);
+	return freed;
+}
+
+/*
+ * The same, for all who want frames of the machine. They may hold any lock of the lab.
+ */
+
+static unsigned long mml_around_count(struct mml_shrinker *shrinker,
+				      struct mml_shrink_control *sc)
+{
+	const struct mml_windows *windows = shrinker->private_data;
+
+	return atomic_long_read(&windows->common.nr_around);
+}
+
+static unsigned long mml_around_scan(struct mml_shrinker *shrinker,
+				     struct mml_shrink_control *sc)
+{
+	struct mml_windows *windows = shrinker->private_data;
+	struct mml_window *window;
+	unsigned long freed = 0;
+
+	if (!mutex_trylock(&windows->lock))
+		return SHRINK_STOP;
+	list_for_each_entry(window, &windows->list, node) {
+		if (freed >= sc->nr_to_scan)
+			break;
+		if (!down_write_trylock(&window->mm.mmap_lock))
+			continue;
+		freed += mml_shrink_around(&window->mm, sc->nr_to_scan - freed);
+		up_write(&window->mm.mmap_lock);
+	}
+	mutex_unlock(&windows->lock);
+	return freed ?: SHRINK_STOP;
+}
+
+int mml_windows_init(struct mml_machine *machine, struct mml_windows *windows)
+{
+	windows->common.around_pages = MML_AROUND_PAGES;
+	windows->shrinker = mml_shrinker_alloc(machine, 0, "fault-around");
+	if (!windows->shrinker)
+		return -ENOMEM;
+	windows->shrinker->count_objects = mml_around_count;
+	windows->shrinker->scan_objects = mml_around_scan;
+	windows->shrinker->private_data = windows;
+	/* Nobody has used them: they go first, and all of them. */
+	windows->shrinker->seeks = 0;
+	mml_shrinker_register(windows->shrinker);
+	return 0;
 }
 
 /**
@@ -141,17 +361,18 @@ void mml_windows_revoke(struct mml_machine *machine)
 	struct mml_window *window;
 
 	mutex_lock(&windows->lock);
-	list_for_each_entry(window, &windows->list, node) {
-		down_write(&window->mm.mmap_lock);
-		mml_window_revoke(&window->mm, window->mm.start, window->mm.end);
-		up_write(&window->mm.mmap_lock);
-	}
+	list_for_each_entry(window, &windows->list, node)
+		mml_mm_revoke(&window->mm);
 	mutex_unlock(&windows->lock);
 }
 
 static const struct mml_window_ops mml_window_ops = {
 	.insert = mml_window_insert,
+	.insert_around = mml_window_insert_around,
+	.accessed = mml_window_accessed,
 	.revoke = mml_window_revoke,
+	.harvest = mml_window_harvest,
+	.shrink = mml_window_shrink,
 };
 
 /*
@@ -333,30 +554,6 @@ static vm_fault_t mml_window_map_pages(struct vm_fault *vmf, pgoff_t start,
  * What happens to the real vma.
  */
 
-static int mml_window_clear_pte(pte_t *pte, unsigned long addr, void *mm)
-{
-	if (!pte_none(ptep_get(pte)))
-		ptep_get_and_clear(mm, addr, pte);
-	return 0;
-}
-
-/*
- * Remove all real entries of a window, as zap_vma_ptes() does, at a fraction of its cost. That one
- * comes afterwards, for the flush: a flush that is pending already, ours, makes it flush all, as it
- * makes everybody who revokes meanwhile and finds nothing. Context: mmap_lock of the process is
- * held for writing, so that nobody adds entries.
- */
-static void mml_window_zap(struct vm_area_struct *vma)
-{
-	unsigned long size = vma->vm_end - vma->vm_start;
-	struct mm_struct *mm = vma->vm_mm;
-
-	inc_tlb_flush_pending(mm);
-	apply_to_existing_page_range(mm, vma->vm_start, size, mml_window_clear_pte, mm);
-	zap_vma_ptes(vma, vma->vm_start, size);
-	dec_tlb_flush_pending(mm);
-}
-
 /*
  * fork: @vma is the child's copy of the window. The parent's entries go before the
  * child shares its frames, or the parent's other threads would go on writing to
@@ -370,7 +567,14 @@ static void mml_window_fork(struct vm_area_struct *vma)
 	vma->vm_private_data = NULL;
 	if (WARN_ON_ONCE(!from))
 		return;
-	mml_window_zap(from);
+	/*
+	 * They go without a flush; the zap makes up for that. As a flush is pending, ours, it makes
+	 * it one of all; and so does everybody who revokes meanwhile and finds nothing.
+	 */
+	inc_tlb_flush_pending(from->vm_mm);
+	mml_fork_prepare(&mml_window(parent)->mm);
+	zap_vma_ptes(from, from->vm_start, from->vm_end - from->vm_start);
+	dec_tlb_flush_pending(from->vm_mm);
 	child = mml_session_fork(parent, vma->vm_mm);
 	if (IS_ERR(child)) {
 		mml_explain_alloc(parent->machine, MML_WHY_KERNEL_MEMORY,
@@ -511,7 +715,8 @@ int mml_window_init(struct mml_session *session, struct mml_session *parent)
 	window = mml_kzalloc(session->machine, sizeof(*window), GFP_KERNEL_ACCOUNT);
 	if (!window)
 		return -ENOMEM;
-	mml_mm_init(&window->mm, session->machine, &session->counter, &windows->nr_anon,
+	window->session = session;
+	mml_mm_init(&window->mm, session->machine, &session->counter, &windows->common,
 		    &mml_window_ops);
 	session->engine_data[MML_VMA_SLOT] = window;
 	if (parent)

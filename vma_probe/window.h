@@ -14,6 +14,7 @@
 /**
  * struct mml_window - what vma_probe hangs on a session
  * @mm: the session's address space
+ * @session: the session
  * @mapping: of the session file: what real entries are revoked from; NULL before
  *	there is a real vma, and after
  * @vmas: real vmas that are this window: 1, or 2 while one is being moved
@@ -22,6 +23,7 @@
  */
 struct mml_window {
 	struct mml_mm		mm;
+	struct mml_session	*session;
 	struct address_space	*mapping;
 	atomic_t		vmas;
 	atomic_t		killed;
@@ -33,12 +35,14 @@ struct mml_window {
  * @lock: protects @list. Taken under the mmap_lock of a process that forks or exits,
  *	and before that of a lab mm
  * @list: the windows of all sessions that have not ended
- * @nr_anon: frames that any of them maps
+ * @common: to all of them
+ * @shrinker: gives back what fault-around mapped and nobody used
  */
 struct mml_windows {
 	struct mutex lock;
 	struct list_head list;
-	atomic_long_t nr_anon;
+	struct mml_mm_common common;
+	struct mml_shrinker *shrinker;
 };
 
 static inline struct mml_windows *mml_windows(const struct mml_machine *machine)
@@ -51,6 +55,7 @@ static inline struct mml_window *mml_window(const struct mml_session *session)
 	return session->engine_data[MML_VMA_SLOT];
 }
 
+int mml_windows_init(struct mml_machine *machine, struct mml_windows *windows);
 int mml_window_init(struct mml_session *session, struct mml_session *parent);
 void mml_window_exit(struct mml_session *session);
 void mml_window_free(struct mml_session *session);

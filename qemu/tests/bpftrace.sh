@@ -10,6 +10,7 @@
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/lib/guest.sh"
 need_program touches
+fault_around 0 1
 
 work=$(mktemp)
 out=$(mktemp)

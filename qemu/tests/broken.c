@@ -249,6 +249,8 @@ static void test_in_fault(void)
 	const uint64_t place = WINDOW + MML_WINDOW_SIZE;
 	struct mml_machine_destroy destroy = { 0 };
 
+	/* The next touch is to come for a frame. */
+	fault_around(machine.id, 1);
 	window_map(own, place, MIB);
 	must(lab_mmap(own, place, 16 * PAGE, MODE_RW, FIXED), "mmap");
 	fill(place, 4, 0x44);
@@ -323,6 +325,8 @@ int main(void)
 	gate_make(&over);
 	victim = large_machine();
 	other = machine_new(8 * MIB);
+	/* Each frame is counted. */
+	fault_around(victim.id, 1);
 	session = (int)must(session_on(victim.id, 0, 0, &session_number), "SESSION_OPEN");
 	test_knob();
 	on_it = child_start(on_victim, NULL);

@@ -161,6 +161,7 @@ ok "that machine goes" mmlab machine destroy decisions
 #
 # A fault
 #
+fault_around 0 1
 trace out/tests/touches one
 is "the first touch: mapping, four tables, page, entry" \
 	"$(grep '^fault' <<<"$decisions" | sed 's/\(step=[a-uw-z][a-z]*.*\) value=0x[0-9a-f]*/\1/')" \
@@ -187,6 +188,11 @@ refused 1
 table 7
 vma 70
 zero 25"
+fault_around 0 16
+trace out/tests/touches one
+is "with fault-around: all ten pages of the mapping" "$(grep -c 'step=around arg=10 ' <<<"$decisions")" 1
+fault_around 0 1
+trace out/tests/touches
 like "no mapping" "$decisions" '^fault address=0x100014000000 step=no_vma arg=0 value=0x0 machine=0$'
 like "no right" "$decisions" '^fault address=0x100008000000 step=refused arg=1 value=0x100008000000 machine=0$'
 

@@ -1126,6 +1126,30 @@ static void test_fatal(const struct fatal *fatal)
 	test_result(good, fatal->name, nth - 1);
 }
 
+/* Of those of a first touch with what is around it, one need not work: of the frames together. */
+static void test_around(void)
+{
+	const struct census before = take_census();
+	unsigned int nth = 0, without = 0;
+	bool good = true, fired = true;
+
+	fault_around(machine.id, 16);
+	while (good && fired && nth < MANY) {
+		int got;
+
+		child_nth = ++nth;
+		got = in_child(touch_once, NULL);
+		fired = disarm(injector, MML_FAIL_NTH_ANY).fired;
+		without += fired && !got;
+		good = (got == 0 || (fired && got == KILLED)) && unchanged(&before);
+		if (!good)
+			diag("allocation %u: ended with %d", nth, got);
+	}
+	fault_around(machine.id, 1);
+	good = valid() && good;
+	test(good && !fired && without == 1, "with fault-around: one of %u it can do without", nth - 1);
+}
+
 /*
  * Whose allocations count.
  */
@@ -1305,6 +1329,7 @@ int main(int argc, char **argv)
 	must(injector, MML_DEVICE);
 	test_operations(loading, ARRAY_SIZE(loading));
 	set_up();
+	fault_around(machine.id, 1);
 	test_operations(making, ARRAY_SIZE(making));
 	test_operations(planting, ARRAY_SIZE(planting));
 	test_operations(quiet, ARRAY_SIZE(quiet));
@@ -1312,6 +1337,7 @@ int main(int argc, char **argv)
 	leave_window();
 	for (size_t i = 0; i < ARRAY_SIZE(fatals); i++)
 		test_fatal(&fatals[i]);
+	test_around();
 	test_own_only();
 	test_ends();
 	test_rules();

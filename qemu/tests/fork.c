@@ -448,6 +448,7 @@ int main(void)
 	gate_make(&to_child);
 	gate_make(&to_parent);
 	machine = machine_new(FRAMES * PAGE);
+	fault_around(machine.id, 1);
 	job = job_new(machine.id, &number);
 	session = (int)must(session_on(machine.id, number, 0, NULL), "SESSION_OPEN");
 	window_map(session, WINDOW, MML_WINDOW_SIZE);

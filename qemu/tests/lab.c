@@ -431,6 +431,19 @@ uint64_t vm_event(uint32_t machine, const char *name)
 	bail("%s has no %s", path, name);
 }
 
+/* From now on a fault on @machine maps as many pages; 1: where each frame is counted. */
+void fault_around(uint32_t machine, unsigned int pages)
+{
+	char path[128], text[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/mm_lab/%u/fault_around_bytes", machine);
+	snprintf(text, sizeof(text), "%lu", pages * PAGE);
+	fd = (int)must(open(path, O_WRONLY | O_CLOEXEC), path);
+	must(write(fd, text, strlen(text)), path);
+	close(fd);
+}
+
 /* A file of a machine in debugfs. */
 const char *machine_file(uint32_t machine, const char *name)
 {

@@ -87,6 +87,7 @@ int lab_info(uint32_t machine, uint32_t flags, struct mml_info *info);
 uint64_t free_frames(uint32_t machine);
 bool free_frames_become(uint32_t machine, uint64_t want);
 uint64_t reserved_frames(uint32_t machine);
+void fault_around(uint32_t machine, unsigned int pages);
 uint64_t vm_event(uint32_t machine, const char *name);
 const char *machine_file(uint32_t machine, const char *name);
 const char *session_file(uint32_t machine, uint32_t session, const char *name);

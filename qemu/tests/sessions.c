@@ -110,6 +110,7 @@ static void test_same_addresses(void)
 	struct machine machine = machine_new(8 * MIB);
 	struct peer one = peer_new(&machine, 0x11), other = peer_new(&machine, 0x22);
 
+	fault_around(machine.id, 1);
 	peer_start(&one);
 	peer_start(&other);
 	test_is((long)used(&machine), 2 * (PAGES + TABLES), "two sessions at the same addresses");
@@ -161,6 +162,8 @@ static void test_two_machines(void)
 	struct peer one = peer_new(&here, 0x77), other = peer_new(&there, 0x88);
 
 	test(here.id != there.id, "two machines");
+	fault_around(here.id, 1);
+	fault_around(there.id, 1);
 	one.end = BY_HUNGER;
 	peer_start(&one);
 	peer_start(&other);
@@ -186,6 +189,8 @@ static void test_two_windows(void)
 	const int one = session_with_window(here.id), other = session_new(there.id);
 	const uint64_t place = 0x300000000000;
 
+	fault_around(here.id, 1);
+	fault_around(there.id, 1);
 	window_map(other, place, MIB);
 	must(lab_mmap(one, WINDOW, 8 * PAGE, MODE_RW, FIXED), "mmap");
 	must(lab_mmap(other, place, 9 * PAGE, MODE_RW, FIXED), "mmap");

@@ -12,6 +12,7 @@
  *	spaces.touch.inorder	the first write to each page of a mapping
  *	spaces.touch.stride16	to one page in 16
  *	spaces.touch.random	to all, in an order of its own
+ *	spaces.touch.*.frames	no time: the frames that were zeroed for that
  *	spaces.fork		fork, for each page that is mapped: the difference to a fork of none
  *	spaces.cow		the first write to each page after that, while the child lives
  *	spaces.map_unmap	mmap and munmap of a page
@@ -33,6 +34,7 @@
 
 #define PAGES		2048U
 #define STRIDE		16U
+#define STRIDED		(4 * PAGES)
 #define MAPPINGS	100U
 #define KERNEL_PLACE	0x600000000000UL
 #define ANONYMOUS	(MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
@@ -97,7 +99,7 @@ static uint64_t write_some(const struct side *side)
 {
 	const uint64_t begin = __rdtsc();
 
-	for (unsigned int i = 0; i < PAGES; i += STRIDE)
+	for (unsigned int i = 0; i < STRIDED; i += STRIDE)
 		write_page(side, i);
 	return __rdtsc() - begin;
 }
@@ -111,12 +113,25 @@ static uint64_t write_shuffled(const struct side *side)
 	return __rdtsc() - begin;
 }
 
+/* Frames that the lab has zeroed so far: for a fault, and around those. */
+static uint64_t zeroed(void)
+{
+	return vm_event(0, "pgfault") + vm_event(0, "mml_pgaround");
+}
+
 static void measure_touch(const char *test, const struct side *side, uint64_t times,
 			  uint64_t (*writer)(const struct side *side))
 {
-	must((int)side->map(PAGES * PAGE), "mmap");
-	sample(test, side, times, writer(side));
-	must((int)side->unmap(PAGES * PAGE), "munmap");
+	uint64_t cycles, before;
+	char frames[64];
+
+	must((int)side->map(STRIDED * PAGE), "mmap");
+	before = zeroed();
+	cycles = writer(side);
+	snprintf(frames, sizeof(frames), "%s.frames", test);
+	sample(test, side, times, cycles);
+	sample(frames, side, times, side == &sides[0] ? zeroed() - before : times);
+	must((int)side->unmap(STRIDED * PAGE), "munmap");
 }
 
 /* Returns: what the fork took; *@cow: what the first writes to all pages do afterwards. */
@@ -194,7 +209,7 @@ int main(int argc, char **argv)
 			const struct side *side = &sides[s];
 
 			measure_touch("spaces.touch.inorder", side, PAGES, write_all);
-			measure_touch("spaces.touch.stride16", side, PAGES / STRIDE, write_some);
+			measure_touch("spaces.touch.stride16", side, STRIDED / STRIDE, write_some);
 			measure_touch("spaces.touch.random", side, PAGES, write_shuffled);
 			measure_fork(side);
 			measure_map_unmap(side);

@@ -13,7 +13,7 @@
  *	   is held:
  *
  *		entry		read			write
- *		nothing		the zero page		a zeroed frame
+ *		nothing		the zero page		a zeroed frame, and some around it
  *		the zero page	as it is		a zeroed frame
  *		a frame		as it is		as it is, if it may be written; else
  *							reused, if nobody else refers to it;
@@ -36,9 +36,8 @@
 #include "trace.h"
 
 /* Tell of a decision, where that is wanted; @page as its frame number. */
-static void mml_tell_fault(struct mml_mm *mm, const struct mml_fault *fault,
-			   enum mml_fault_try step, unsigned int arg,
-			   const struct mml_page *page)
+void mml_tell_fault(struct mml_mm *mm, const struct mml_fault *fault, enum mml_fault_try step,
+		    unsigned int arg, const struct mml_page *page)
 {
 	if (unlikely(fault->flags & MML_FAULT_TOLD))
 		trace_mml_fault_decision(mm, fault->address, step, arg, page ?
@@ -74,6 +73,9 @@ static unsigned int mml_pte_prot(mml_pte_t pte)
 static mml_pte_t mml_pte_touch(mml_pte_t pte, const struct mml_vma *vma,
 			       unsigned int flags)
 {
+	/* It may have been written already: nobody would have seen it. */
+	if (mml_pte_around(pte))
+		pte = mml_pte_mkused(pte);
 	pte.val |= MML_PTE_ACCESSED;
 	if (flags & MML_FAULT_WRITE)
 		pte.val |= MML_PTE_RW | MML_PTE_DIRTY;
@@ -110,14 +112,22 @@ static int mml_fault_install_page(struct mml_vma *vma, struct mml_ptdesc *table,
 				  struct mml_fault *fault, struct mml_page *page, bool replaced)
 {
 	atomic_set(&page->_mapcount, 1);
-	atomic_long_inc(vma->vm_mm->nr_anon);
+	atomic_long_inc(&vma->vm_mm->common->nr_anon);
 	return mml_fault_install(vma, table, fault, mml_mk_pte(vma->vm_mm, page, MML_PTE_NX),
 				 replaced);
 }
 
+/* The same, where the mm mapped none. @replaced: but the zero page. */
+int mml_fault_install_new(struct mml_vma *vma, struct mml_ptdesc *table,
+			  struct mml_fault *fault, struct mml_page *page, bool replaced)
+{
+	atomic_long_inc(&vma->vm_mm->anon_rss);
+	return mml_fault_install_page(vma, table, fault, page, replaced);
+}
+
 /* Under the table mutex: is the entry still @pte, or was another thread quicker? */
-static bool mml_pte_unchanged(struct mml_mm *mm, struct mml_ptdesc *table,
-			      const struct mml_fault *fault, mml_pte_t pte)
+bool mml_pte_unchanged(struct mml_mm *mm, struct mml_ptdesc *table,
+		       const struct mml_fault *fault, mml_pte_t pte)
 {
 	lockdep_assert_held(&table->lock);
 
@@ -162,21 +172,23 @@ static int mml_do_anonymous_page(struct mml_vma *vma, struct mml_ptdesc *table,
 {
 	struct mml_mm *mm = vma->vm_mm;
 	struct mml_page *page;
-	int err = -EAGAIN;
+	int err;
 
 	if (!(fault->flags & MML_FAULT_WRITE))
 		return mml_do_zero_page(vma, table, fault);
 	if (mml_anon_vma_prepare(vma))
 		return -ENOMEM;
+	err = mml_pte_present(pte) ? -EBUSY : mml_do_fault_around(vma, table, fault);
+	if (err != -EBUSY)
+		return err;
 	page = mml_anon_page(vma, fault->address, fault->gfp | __GFP_ZERO, mm->counter);
 	mml_tell_fault(mm, fault, page ? MML_FAULT_TRY_FRAME : MML_FAULT_TRY_NO_FRAME, 0, page);
 	if (!page)
 		return mml_fault_no_frame(mm, fault, pte);
+	err = -EAGAIN;
 	mutex_lock(&table->lock);
-	if (mml_pte_unchanged(mm, table, fault, pte)) {
-		atomic_long_inc(&mm->anon_rss);
-		err = mml_fault_install_page(vma, table, fault, page, mml_pte_present(pte));
-	}
+	if (mml_pte_unchanged(mm, table, fault, pte))
+		err = mml_fault_install_new(vma, table, fault, page, mml_pte_present(pte));
 	mutex_unlock(&table->lock);
 	if (err == -EAGAIN)
 		mml_mm_free_page(mm, page, mm->counter);
@@ -339,20 +351,28 @@ enum mml_fault_result mml_handle_mm_fault(struct mml_mm *mm,
 	if (unlikely(mm->machine->slow) &&
 	    test_bit(MML_SLOW_DECISIONS, &mm->machine->slow))
 		fault->flags |= MML_FAULT_TOLD;
-	if (!down_read_trylock(&mm->mmap_lock)) {
-		if (fault->flags & MML_FAULT_MAY_RETRY)
-			return MML_FAULT_RETRY;
+	do {
+		if (!down_read_trylock(&mm->mmap_lock)) {
+			if (fault->flags & MML_FAULT_MAY_RETRY)
+				return MML_FAULT_RETRY;
+			down_read(&mm->mmap_lock);
+		}
+		result = mml_handle_mm_fault_locked(mm, fault);
+		if (unlikely(result != MML_FAULT_DONE && result != MML_FAULT_OOM))
+			mml_explain_fault(mm, fault, result);
+		up_read(&mm->mmap_lock);
+	} while (unlikely(result == MML_FAULT_OOM) && mml_mm_shrink(mm));
+
+	if (unlikely(result == MML_FAULT_OOM)) {
 		down_read(&mm->mmap_lock);
-	}
-	result = mml_handle_mm_fault_locked(mm, fault);
-	if (unlikely(result != MML_FAULT_DONE))
 		mml_explain_fault(mm, fault, result);
-	up_read(&mm->mmap_lock);
+		up_read(&mm->mmap_lock);
+	}
 	return result;
 }
 EXPORT_SYMBOL_NS_GPL(mml_handle_mm_fault, MM_LAB);
 
-/* Fault in one page. Returns: 0; -ENOMEM: a hole, or no frame; -EINVAL; -EFAULT. */
+/* Fault in one page. Returns: 0; -ENOMEM: a hole; -ENOBUFS: no frame; -EINVAL; -EFAULT. */
 static int mml_populate_page(struct mml_mm *mm, unsigned long addr, bool write,
 			     unsigned long wanted)
 {
@@ -371,6 +391,8 @@ static int mml_populate_page(struct mml_mm *mm, unsigned long addr, bool write,
 		return 0;
 	case MML_FAULT_DEAD:
 		return -EFAULT;
+	case MML_FAULT_OOM:
+		return -ENOBUFS;
 	default:
 		return -ENOMEM;
 	}
@@ -414,6 +436,11 @@ int mml_populate(struct mml_mm *mm, unsigned long start, unsigned long end, bool
 	for (; start < end && !err; start = next) {
 		next = start + min(end - start, MML_POPULATE_BATCH * PAGE_SIZE);
 		err = mml_populate_batch(mm, start, next, write, wanted);
+		if (err == -ENOBUFS) {
+			/* Again, if there may be frames now: what it has mapped stays. */
+			err = mml_mm_shrink(mm) ? 0 : -ENOMEM;
+			next = start;
+		}
 		cond_resched();
 	}
 	return err;

@@ -9,12 +9,12 @@
  *
  * Kernel counterpart: dup_mmap() in kernel/fork.c, copy_page_range() in mm/memory.c. As there,
  * a vma of which nothing was written is not copied: the child's reads find the zero page by
- * themselves. Difference: the parent's real entries are revoked before, all of them, where the
+ * themselves. What fault-around mapped and nobody has used (around.c) was taken back before. Difference: the parent's real entries are revoked before, all of them, where the
  * kernel takes the right to write from each.
  *
  * Locking: the parent's mmap_lock for writing, then the child's, which nobody else knows yet;
- * the parent's table mutex, then the child's. The caller has revoked the parent's real entries,
- * and keeps its process from faulting.
+ * the parent's table mutex, then the child's. The caller has called mml_fork_prepare(), and
+ * keeps the parent's process from faulting.
  */
 #include "vma_probe/mm/internal.h"
 
@@ -142,7 +142,7 @@ static int mml_dup_vma(struct mml_mm *mm, struct mml_mm *oldmm,
 /**
  * mml_dup_mmap - make a fresh mm the copy of another
  * @mm: fresh from mml_mm_init(); it gets the other's range too. Its counter has the same parent
- * @oldmm: the parent's; its real entries are revoked, and it does not fault meanwhile
+ * @oldmm: the parent's, after mml_fork_prepare(), and it has not faulted since
  *
  * Context: process, may sleep. Lab memory is not waited for.
  * Return: 0; -ENOMEM; -EINTR: killed. What was copied is then to be given back by

@@ -117,10 +117,22 @@ void mml_mm_free_page(struct mml_mm *mm, struct mml_page *page, struct mml_count
 struct mml_page *mml_anon_page(struct mml_vma *vma, unsigned long addr, gfp_t gfp,
 			       struct mml_counter *counter);
 
+/* Frames of anonymous memory: */
+#define MML_GFP_ANON	(__GFP_HIGHMEM | __GFP_MOVABLE)
+
+/* around.c */
+int mml_do_fault_around(struct mml_vma *vma, struct mml_ptdesc *table, struct mml_fault *fault);
+void mml_count_around(struct mml_mm *mm, long nr);
+void mml_harvest(struct mml_mm *mm, unsigned long start, unsigned long end,
+		 enum mml_harvest how);
+void mml_harvest_mm(struct mml_mm *mm, enum mml_harvest how);
+bool mml_mm_shrink(struct mml_mm *mm);
+
 /* zap.c: taking away, from a range whose real entries are revoked first */
 void mml_flush_tlb_range(struct mml_mm *mm, unsigned long start, unsigned long end);
 void mml_zap_range(struct mml_mm *mm, unsigned long start, unsigned long end);
 void mml_wrprotect_range(struct mml_mm *mm, unsigned long start, unsigned long end);
+unsigned long mml_zap_around(struct mml_mm *mm, unsigned long nr);
 void mml_anon_page_replaced(struct mml_mm *mm, struct mml_page *page);
 
 /* explain.c: what failed, and why */
@@ -139,6 +151,7 @@ enum mml_fault_try {
 	MML_FAULT_TRY_TABLE_RACE,	/* so had another thread: the same of that */
 	MML_FAULT_TRY_NO_TABLE,		/* none could be made: its level */
 	MML_FAULT_TRY_FRAME,		/* nothing was mapped, or the zero page: its frame-to-be */
+	MML_FAULT_TRY_AROUND,		/* the same, with others around: how many, its frame-to-be */
 	MML_FAULT_TRY_NO_FRAME,		/* no frame is to be had for it, or for its copy */
 	MML_FAULT_TRY_ZERO,		/* nothing was mapped: it is only read, the zero page */
 	MML_FAULT_TRY_PRESENT,		/* the page is mapped: what it allows, its frame */
@@ -188,6 +201,12 @@ int mml_unmap_locked(struct mml_mm *mm, unsigned long start, unsigned long end,
 		     struct mml_vma *vma);
 
 /* fault.c */
+void mml_tell_fault(struct mml_mm *mm, const struct mml_fault *fault, enum mml_fault_try step,
+		    unsigned int arg, const struct mml_page *page);
+bool mml_pte_unchanged(struct mml_mm *mm, struct mml_ptdesc *table,
+		       const struct mml_fault *fault, mml_pte_t pte);
+int mml_fault_install_new(struct mml_vma *vma, struct mml_ptdesc *table,
+			  struct mml_fault *fault, struct mml_page *page, bool replaced);
 enum mml_fault_result mml_handle_mm_fault_locked(struct mml_mm *mm, struct mml_fault *fault);
 int mml_populate(struct mml_mm *mm, unsigned long start, unsigned long end, bool write,
 		 unsigned long wanted);

@@ -27,7 +27,7 @@
  * @mm: to be set up
  * @machine: its frames come from here
  * @counter: is charged for them
- * @nr_anon: counts frames that are mapped, for all mms of the machine
+ * @common: what all mms of the machine have in common
  * @ops: the tie to real processes, or NULL
  *
  * It has no range yet: see mml_mm_set_range().
@@ -35,13 +35,13 @@
  * Context: any.
  */
 void mml_mm_init(struct mml_mm *mm, struct mml_machine *machine,
-		 struct mml_counter *counter, atomic_long_t *nr_anon,
+		 struct mml_counter *counter, struct mml_mm_common *common,
 		 const struct mml_window_ops *ops)
 {
 	memset(mm, 0, sizeof(*mm));
 	mm->machine = machine;
 	mm->counter = counter;
-	mm->nr_anon = nr_anon;
+	mm->common = common;
 	mm->window_ops = ops;
 	init_rwsem(&mm->mmap_lock);
 	mt_init_flags(&mm->mt, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN);
@@ -156,7 +156,7 @@ struct mml_page *mml_anon_page(struct mml_vma *vma, unsigned long addr, gfp_t gf
 {
 	struct mml_page *page;
 
-	page = mml_mm_alloc_page(vma->vm_mm, gfp | __GFP_HIGHMEM | __GFP_MOVABLE, counter,
+	page = mml_mm_alloc_page(vma->vm_mm, gfp | MML_GFP_ANON, counter,
 				 MML_PAGE_ANON, vma->anon_vma);
 	if (page)
 		page->index = mml_linear_page_index(vma, addr);

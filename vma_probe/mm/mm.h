@@ -41,7 +41,8 @@ struct seq_file;
  * Page-table entries, of all levels: the bits of x86-64, with the lab's frame number
  * where the hardware has the physical one. A PTE allows writing only after a write
  * was seen, so that it is dirty whenever it is writable; and only while nobody else maps
- * its frame. A special one has no frame: it maps the zero page, which is the kernel's.
+ * its frame. A special one has no frame: it maps the zero page, which is the kernel's. One that
+ * is around may be written before anybody sees that: see around.c.
  */
 typedef struct {
 	u64 val;
@@ -53,6 +54,7 @@ typedef struct {
 #define MML_PTE_ACCESSED	BIT_ULL(5)
 #define MML_PTE_DIRTY		BIT_ULL(6)
 #define MML_PTE_SPECIAL		BIT_ULL(9)
+#define MML_PTE_AROUND		BIT_ULL(10)
 #define MML_PTE_NX		BIT_ULL(63)
 #define MML_PTE_PFN_MASK	GENMASK_ULL(51, 12)
 
@@ -76,22 +78,70 @@ static inline bool mml_pte_special(mml_pte_t pte)
 	return pte.val & MML_PTE_SPECIAL;
 }
 
+static inline bool mml_pte_around(mml_pte_t pte)
+{
+	return pte.val & MML_PTE_AROUND;
+}
+
+/* A CPU has written to its page, or may have. */
+static inline mml_pte_t mml_pte_mkused(mml_pte_t pte)
+{
+	return (mml_pte_t){ (pte.val & ~MML_PTE_AROUND) | MML_PTE_ACCESSED | MML_PTE_DIRTY };
+}
+
 static inline mml_pfn_t mml_pte_pfn(mml_pte_t pte)
 {
 	return mml_pfn((pte.val & MML_PTE_PFN_MASK) >> 12);
 }
+
+/* What becomes of real entries when it is asked which were used. */
+enum mml_harvest {
+	MML_HARVEST_LOOK,	/* nothing */
+	MML_HARVEST_UNUSED,	/* the unused ones are forgotten: no TLB has them */
+	MML_HARVEST_ALL,	/* all are, by who flushes all TLBs afterwards */
+};
 
 /**
  * struct mml_window_ops - the tie of an mm to real processes
  * @insert: let the real page table say what the lab's says: @pte, of @page, or of the zero
  *	page (NULL), for fault->address, whatever it said before. Called under the table
  *	mutex. 0; -ENOMEM; -EIO: nothing may be inserted any more
+ * @insert_around: the same for those of @nr entries, of @start and so on, that are around, where
+ *	nothing is yet: as not accessed. It may leave out any. Called under the table mutex
+ * @accessed: was the real entry of @addr, in the same table as the fault's, accessed? Called with
+ *	mmap_lock held for reading
  * @revoke: forget all real entries of [@start, @end). May sleep; a table mutex may be held
+ * @harvest: mark used (mml_pte_mkused()) those of the entries of [@start, @end), the first being
+ *	@entry, all in one table, that are around and whose real ones were accessed. Called with
+ *	mmap_lock held for writing. How many were used
+ * @shrink: memory is short, or @mm's counter at its limit: take back what is around, in any mm
+ *	for which that helps. May sleep, no lock of the lab is held. How many frames went
  */
 struct mml_window_ops {
 	int (*insert)(struct mml_mm *mm, struct mml_fault *fault,
 		      struct mml_page *page, mml_pte_t pte);
+	void (*insert_around)(struct mml_mm *mm, struct mml_fault *fault, unsigned long start,
+			      unsigned int nr, const mml_pte_t *entry);
+	bool (*accessed)(struct mml_mm *mm, const struct mml_fault *fault, unsigned long addr);
 	void (*revoke)(struct mml_mm *mm, unsigned long start, unsigned long end);
+	unsigned long (*harvest)(struct mml_mm *mm, unsigned long start, unsigned long end,
+				 mml_pte_t *entry, enum mml_harvest how);
+	unsigned long (*shrink)(struct mml_mm *mm);
+};
+
+/* The most pages that a fault maps, a power of two. */
+#define MML_AROUND_MAX		32U
+
+/**
+ * struct mml_mm_common - what all mms of a machine have in common
+ * @nr_anon: frames that they map, each counted once
+ * @nr_around: those of them that fault-around mapped, and nobody is known to have used
+ * @around_pages: how many a fault maps: a power of two up to MML_AROUND_MAX; up to 1: itself
+ */
+struct mml_mm_common {
+	atomic_long_t nr_anon;
+	atomic_long_t nr_around;
+	unsigned int around_pages;
 };
 
 /**
@@ -146,7 +196,7 @@ static inline bool mml_vma_continues(const struct mml_vma *vma, const struct mml
  * struct mml_mm - an address space
  * @machine: its frames are from here
  * @counter: is charged for those that it maps, its parent once for those that relatives share
- * @nr_anon: frames that are mapped, by all mms of the machine, each counted once
+ * @common: to all mms of the machine
  * @window_ops: the tie to real processes, or NULL
  * @start: first address it may use
  * @end: first address after those; 0 while there is no window
@@ -161,6 +211,7 @@ static inline bool mml_vma_continues(const struct mml_vma *vma, const struct mml
  * @page_table_lock: see the head of this file
  * @pgd: the top-level table; NULL before the first fault
  * @anon_rss: anonymous frames mapped
+ * @nr_around: those of them that are around: see around.c
  * @nr_ptes: frames used as page tables
  *
  * Lock key: C constant, M mmap_lock, P page_table_lock, A atomic.
@@ -168,7 +219,7 @@ static inline bool mml_vma_continues(const struct mml_vma *vma, const struct mml
 struct mml_mm {
 	struct mml_machine		*machine;	/* C */
 	struct mml_counter		*counter;	/* C */
-	atomic_long_t			*nr_anon;	/* C */
+	struct mml_mm_common		*common;	/* C */
 	const struct mml_window_ops	*window_ops;	/* C */
 	unsigned long			start;		/* M */
 	unsigned long			end;		/* M */
@@ -184,6 +235,7 @@ struct mml_mm {
 	spinlock_t			page_table_lock;
 	struct mml_ptdesc		*pgd;		/* P, M to remove */
 	atomic_long_t			anon_rss;	/* A */
+	atomic_long_t			nr_around;	/* A */
 	atomic_long_t			nr_ptes;	/* A */
 };
 
@@ -219,7 +271,7 @@ struct mml_fault {
 
 /* Life of an mm (mm.c). */
 void mml_mm_init(struct mml_mm *mm, struct mml_machine *machine,
-		 struct mml_counter *counter, atomic_long_t *nr_anon,
+		 struct mml_counter *counter, struct mml_mm_common *common,
 		 const struct mml_window_ops *ops);
 int mml_mm_set_range(struct mml_mm *mm, unsigned long start, unsigned long end);
 void mml_exit_mmap(struct mml_mm *mm);
@@ -236,12 +288,15 @@ int mml_mremap(struct mml_mm *mm, unsigned long *addr, unsigned long old_len,
 int mml_madvise(struct mml_mm *mm, unsigned long addr, unsigned long len,
 		int advice);
 
-/* Faults (fault.c) and fork (fork.c). */
+/* Faults (fault.c, around.c) and fork (fork.c). */
 enum mml_fault_result mml_handle_mm_fault(struct mml_mm *mm,
 					  struct mml_fault *fault);
 int mml_access(struct mml_mm *mm, unsigned long addr, void *buf, int len,
 	       bool write);
+void mml_mm_revoke(struct mml_mm *mm);
+void mml_fork_prepare(struct mml_mm *mm);
 int mml_dup_mmap(struct mml_mm *mm, struct mml_mm *oldmm);
+unsigned long mml_shrink_around(struct mml_mm *mm, unsigned long nr);
 
 /* Reverse mapping (rmap.c). */
 unsigned int mml_rmap_walk(struct mml_page *page,

@@ -232,7 +232,7 @@ int mml_missing_table(const struct mml_mm *mm, unsigned long addr)
 	return table ? -1 : level;
 }
 
-/* Write a PTE, and keep the count of the present ones. */
+/* Write a PTE, and keep the counts of the present ones and of those that are around. */
 void mml_set_pte(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr,
 		 mml_pte_t pte)
 {
@@ -241,6 +241,8 @@ void mml_set_pte(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr
 	lockdep_assert_held(&table->lock);
 
 	table->nr_present += mml_pte_present(pte) - mml_pte_present(*entry);
+	if (unlikely((pte.val ^ entry->val) & MML_PTE_AROUND))
+		mml_count_around(mm, mml_pte_around(pte) ? 1 : -1);
 	WRITE_ONCE(entry->val, pte.val);
 }
 

@@ -3,9 +3,10 @@
  * An address space as text: maps and status.
  *
  * Kernel counterpart: fs/proc/task_mmu.c (show_map_vma(), task_mem()). Formats are
- * theirs; lines of what the lab does not have are left out.
+ * theirs; lines of what the lab does not have are left out. Added: MmlAround, what fault-around
+ * mapped and nobody has used (around.c), which is not resident.
  *
- * Locking: mmap_lock for reading.
+ * Locking: mmap_lock for reading; for writing where it is asked what CPUs have used.
  */
 #include <linux/seq_file.h>
 
@@ -38,16 +39,19 @@ static void mml_status_line(struct seq_file *seq, const char *name,
 /* Print sizes as /proc/PID/status does. Context: process, may sleep. */
 void mml_mm_show_status(struct seq_file *seq, struct mml_mm *mm)
 {
-	unsigned long rss, tables, total;
+	unsigned long rss, around, tables, total;
 
-	down_read(&mm->mmap_lock);
+	down_write(&mm->mmap_lock);
+	mml_harvest_mm(mm, MML_HARVEST_LOOK);
 	total = mm->total_vm;
-	rss = atomic_long_read(&mm->anon_rss);
+	around = atomic_long_read(&mm->nr_around);
+	rss = atomic_long_read(&mm->anon_rss) - around;
 	tables = atomic_long_read(&mm->nr_ptes);
-	up_read(&mm->mmap_lock);
+	up_write(&mm->mmap_lock);
 
 	mml_status_line(seq, "VmSize", total);
 	mml_status_line(seq, "VmRSS", rss);
 	mml_status_line(seq, "RssAnon", rss);
 	mml_status_line(seq, "VmPTE", tables);
+	mml_status_line(seq, "MmlAround", around);
 }

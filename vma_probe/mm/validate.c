@@ -14,6 +14,7 @@ struct mml_table_walk {
 	struct mml_validation *v;
 	unsigned long tables;
 	unsigned long frames;
+	unsigned long around;
 };
 
 static void mml_validate_vmas(struct mml_mm *mm, struct mml_validation *v)
@@ -97,6 +98,7 @@ static void mml_validate_page(struct mml_table_walk *walk, const struct mml_vma 
 	struct mml_page *page;
 
 	walk->frames++;
+	walk->around += mml_pte_around(pte);
 	if (!mml_check(walk->v, mml_pfn_valid(walk->mm->machine, mml_pte_pfn(pte)),
 		       "PTE of %lx leads to frame %u", addr, mml_pte_pfn(pte).val))
 		return;
@@ -108,7 +110,7 @@ static void mml_validate_page(struct mml_table_walk *walk, const struct mml_vma 
 		       "PTE of %lx leads to frame %u, which is not mapped there", addr,
 		       mml_pte_pfn(pte).val))
 		return;
-	mml_check(walk->v, !mml_pte_write(pte) || atomic_read(&page->_mapcount) == 1,
+	mml_check(walk->v, !(mml_pte_write(pte) || mml_pte_around(pte)) || atomic_read(&page->_mapcount) == 1,
 		  "PTE of %lx may write to frame %u, which others map", addr,
 		  mml_pte_pfn(pte).val);
 	mml_check(walk->v, mml_page_ref_count(page) >= atomic_read(&page->_mapcount),
@@ -132,8 +134,11 @@ static void mml_validate_pte(struct mml_table_walk *walk, unsigned long addr,
 	mml_check(walk->v, (!mml_pte_write(pte) || vma->vm_flags & VM_WRITE) &&
 		  (!mml_pte_exec(pte) || vma->vm_flags & VM_EXEC),
 		  "PTE of %lx allows what its vma does not", addr);
-	mml_check(walk->v, !mml_pte_write(pte) || pte.val & MML_PTE_DIRTY,
+	mml_check(walk->v, !mml_pte_write(pte) || pte.val & (MML_PTE_DIRTY | MML_PTE_AROUND),
 		  "PTE of %lx is writable and not dirty", addr);
+	mml_check(walk->v, !mml_pte_around(pte) ||
+		  !(pte.val & (MML_PTE_SPECIAL | MML_PTE_ACCESSED | MML_PTE_DIRTY)),
+		  "PTE of %lx is around, and in use", addr);
 }
 
 /* The table that @pte, an entry of @table, leads to; NULL if it is no such table. */
@@ -204,6 +209,9 @@ void mml_mm_validate_locked(struct mml_mm *mm, struct mml_validation *v)
 	frames = atomic_long_read(&mm->anon_rss);
 	mml_check(v, walk.frames == frames, "%lu frames mapped, anon_rss says %lu",
 		  walk.frames, frames);
+	frames = atomic_long_read(&mm->nr_around);
+	mml_check(v, walk.around == frames, "%lu entries are around, nr_around says %lu",
+		  walk.around, frames);
 	frames = atomic_long_read(&mm->nr_ptes);
 	mml_check(v, walk.tables == frames, "%lu tables, nr_ptes says %lu",
 		  walk.tables, frames);

@@ -38,13 +38,19 @@ void mml_flush_tlb_range(struct mml_mm *mm, unsigned long start, unsigned long e
 	}
 	if (first >= last)
 		return;
+	if (atomic_long_read(&mm->nr_around))
+		mml_harvest(mm, first, last, MML_HARVEST_UNUSED);
 	mml_count_vm_event(mm->machine, MML_TLB_FLUSH);
 	if (mm->window_ops)
 		mm->window_ops->revoke(mm, first, last);
 }
 
-/* Frames that an mm maps no longer: of those, others map @shared, and nobody @last. */
+/*
+ * Frames that an mm maps no longer: of those, others map @shared, and nobody @last. @around of them
+ * were around.
+ */
 struct mml_zap {
+	unsigned long around;
 	unsigned long last;
 	unsigned long shared;
 };
@@ -52,7 +58,9 @@ struct mml_zap {
 static void mml_zap_account(struct mml_mm *mm, const struct mml_zap *zap)
 {
 	atomic_long_sub(zap->last + zap->shared, &mm->anon_rss);
-	atomic_long_sub(zap->last, mm->nr_anon);
+	atomic_long_sub(zap->last, &mm->common->nr_anon);
+	if (zap->around)
+		mml_count_around(mm, -(long)zap->around);
 	mml_counter_uncharge(mm->counter, zap->last);
 	mml_counter_unshare(mm->counter, zap->shared);
 }
@@ -74,24 +82,33 @@ void mml_anon_page_replaced(struct mml_mm *mm, struct mml_page *page)
 
 	mml_page_remove_rmap(mm, page, &zap);
 	mml_counter_uncharge(mm->counter->parent, zap.last);
-	atomic_long_sub(zap.last, mm->nr_anon);
+	atomic_long_sub(zap.last, &mm->common->nr_anon);
+}
+
+/* Clear an entry; @zap counts what went. */
+static void mml_zap_pte(struct mml_mm *mm, struct mml_ptdesc *table, mml_pte_t *entry,
+			struct mml_zap *zap)
+{
+	struct mml_page *page = mml_vm_normal_page(mm, *entry);
+
+	lockdep_assert_held(&table->lock);
+
+	zap->around += mml_pte_around(*entry);
+	table->nr_present--;
+	WRITE_ONCE(entry->val, 0);
+	if (page)
+		mml_page_remove_rmap(mm, page, zap);
 }
 
 static void mml_zap_table(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr,
 			  unsigned long end)
 {
+	mml_pte_t *entry = mml_entry(mm, table, addr);
 	struct mml_zap zap = {};
 
-	for (; addr < end && table->nr_present; addr += PAGE_SIZE) {
-		mml_pte_t pte = *mml_entry(mm, table, addr);
-		struct mml_page *page = mml_vm_normal_page(mm, pte);
-
-		if (!mml_pte_present(pte))
-			continue;
-		mml_set_pte(mm, table, addr, (mml_pte_t){});
-		if (page)
-			mml_page_remove_rmap(mm, page, &zap);
-	}
+	for (; addr < end && table->nr_present; addr += PAGE_SIZE, entry++)
+		if (mml_pte_present(*entry))
+			mml_zap_pte(mm, table, entry, &zap);
 	mml_zap_account(mm, &zap);
 }
 
@@ -132,6 +149,34 @@ static void mml_walk_range(struct mml_mm *mm, unsigned long start, unsigned long
 void mml_zap_range(struct mml_mm *mm, unsigned long start, unsigned long end)
 {
 	mml_walk_range(mm, start, end, mml_zap_table);
+}
+
+/*
+ * Clear up to @nr PTEs that are around and have been harvested, so that no real entry leads to their
+ * frames. Returns: how many.
+ */
+unsigned long mml_zap_around(struct mml_mm *mm, unsigned long nr)
+{
+	unsigned long addr = mm->start, next, freed = 0;
+	struct mml_ptdesc *table;
+
+	lockdep_assert_held_write(&mm->mmap_lock);
+
+	for (; freed < nr && (table = mml_pte_next(mm, &addr, mm->end)); addr = next) {
+		mml_pte_t *entry = mml_entry(mm, table, addr);
+		struct mml_zap zap = {};
+
+		next = mml_table_end(addr, mm->end);
+		mutex_lock(&table->lock);
+		for (; addr < next && freed + zap.around < nr; addr += PAGE_SIZE, entry++)
+			if (mml_pte_around(*entry))
+				mml_zap_pte(mm, table, entry, &zap);
+		mutex_unlock(&table->lock);
+		mml_zap_account(mm, &zap);
+		freed += zap.around;
+		cond_resched();
+	}
+	return freed;
 }
 
 /*

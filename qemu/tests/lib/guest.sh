@@ -79,6 +79,9 @@ blocks_to_have()
 		END { print sum + 0 }' "$lab_debugfs/$1/zoneinfo"
 }
 
+# fault_around MACHINE PAGES - from now on a fault maps as many pages; 1: where each is counted
+fault_around() { echo $((4096 * $2)) >"$lab_debugfs/$1/fault_around_bytes"; }
+
 tunables=(min_free_kbytes lowmem_reserve_ratio)
 declare -A tunables_before
 
