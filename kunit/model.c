@@ -99,14 +99,11 @@ static unsigned long mml_model_harvest(struct mml_mm *mm, unsigned long start,
 	return used;
 }
 
-static unsigned long mml_model_shrink(struct mml_mm *mm)
+static void mml_model_shrink(struct mml_mm *mm)
 {
-	unsigned long freed;
-
 	down_write(&mm->mmap_lock);
-	freed = mml_shrink_around(mm, ULONG_MAX);
+	mml_shrink_around(mm, ULONG_MAX);
 	up_write(&mm->mmap_lock);
-	return freed;
 }
 
 static const struct mml_window_ops mml_model_window = {

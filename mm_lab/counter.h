@@ -44,6 +44,15 @@ static inline unsigned long mml_counter_read(const struct mml_counter *counter)
 	return atomic_long_read(&counter->usage);
 }
 
+/* Could @nr more frames be charged, now? */
+static inline bool mml_counter_has_room(const struct mml_counter *counter, unsigned long nr)
+{
+	for (; counter; counter = counter->parent)
+		if (counter->max - nr < mml_counter_read(counter))
+			return false;
+	return true;
+}
+
 bool mml_counter_try_charge(struct mml_counter *counter, unsigned long nr);
 void mml_counter_uncharge(struct mml_counter *counter, unsigned long nr);
 bool mml_counter_try_share(struct mml_counter *counter, unsigned long nr);

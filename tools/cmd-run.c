@@ -347,7 +347,7 @@ const struct command cmd_run = {
 	.summary = "run a program with its heap on the lab",
 	.help =
 		"The program is not changed: a preloaded library has its own calls of mmap,\n"
-		"munmap, mprotect, mremap, madvise and brk trapped (seccomp) and answers them from\n"
+		"munmap, mprotect, mremap, madvise, mincore, msync and brk trapped (seccomp) and answers them from\n"
 		"the lab. What malloc gives is then memory of the machine, each page of it put\n"
 		"there by a fault that the lab answers. What it forks and execs comes along.\n"
 		"\n"

@@ -87,6 +87,8 @@ static const struct rule window_rules[] = {
 	{ SYS_mprotect, ALWAYS, .action = TRAP },
 	{ SYS_mremap, ALWAYS, .action = TRAP },
 	{ SYS_madvise, ALWAYS, .action = TRAP },
+	{ SYS_mincore, ALWAYS, .action = TRAP },
+	{ SYS_msync, ALWAYS, .action = TRAP },
 };
 
 static const struct rule libc_rules[] = {

@@ -154,6 +154,40 @@ long mml_memory_madvise(const struct mml_call *call)
 }
 
 /**
+ * mml_memory_mincore - mincore(2) in the window
+ * @call: the call
+ *
+ * Return: 0 or -errno.
+ */
+long mml_memory_mincore(const struct mml_call *call)
+{
+	struct mml_mincore_args args = {
+		.addr = call->arg[0],
+		.length = call->arg[1],
+		.vec = call->arg[2],
+	};
+
+	return lab(MML_IOC_MINCORE, &args);
+}
+
+/**
+ * mml_memory_msync - msync(2) in the window
+ * @call: the call
+ *
+ * Return: 0 or -errno.
+ */
+long mml_memory_msync(const struct mml_call *call)
+{
+	struct mml_msync_args args = {
+		.addr = call->arg[0],
+		.length = call->arg[1],
+		.flags = call->arg[2],
+	};
+
+	return lab(MML_IOC_MSYNC, &args);
+}
+
+/**
  * mml_memory_brk - brk(2): the break does not move
  * @call: the call
  *

@@ -77,6 +77,10 @@ static long trap_answer(const struct mml_call *call)
 		return mml_memory_mremap(call);
 	case SYS_madvise:
 		return mml_memory_madvise(call);
+	case SYS_mincore:
+		return mml_memory_mincore(call);
+	case SYS_msync:
+		return mml_memory_msync(call);
 	case SYS_brk:
 		return mml_memory_brk(call);
 	case SYS_rt_sigprocmask:

@@ -135,7 +135,7 @@ void report_summary(FILE *out, const struct report *report)
 	heading(out, report);
 	machine_line(out, report);
 	number(out, "processes", job->sessions_total, "address spaces: one an exec, one a fork");
-	number(out, "calls", job->calls, "mmap, munmap, mprotect, mremap, madvise on the lab");
+	number(out, "calls", job->calls, "mmap, munmap, mprotect and other memory calls on the lab");
 	number(out, "faults", job->faults, "touches of a page that was not there, or not so");
 	number(out, "forks", job->forks, "address spaces cloned");
 	number(out, "peak frames", job->peak_frames, peak);

@@ -4,8 +4,11 @@
  *
  * Kernel counterpart: the SYSCALL_DEFINEs of mm/mmap.c and its neighbours.
  *
- * Locking: none here; neither the process's mmap_lock nor user memory is touched.
+ * Locking: none here. The process's mmap_lock is not touched, nor user memory but by MINCORE,
+ * which holds no lock then.
  */
+#include <linux/uaccess.h>
+
 #include "vma_probe/window.h"
 
 static struct mml_mm *mml_call_mm(struct mml_ioctl_call *call)
@@ -76,6 +79,45 @@ static int mml_ioc_madvise(struct mml_ioctl_call *call, void *arg)
 	return mml_madvise(mml_call_mm(call), a->addr, a->length, a->advice);
 }
 
+/* Pages that are asked for at once. */
+#define MML_MINCORE_CHUNK	256UL
+
+static int mml_ioc_mincore(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_mincore_args *a = arg;
+	unsigned long pages = (a->length >> PAGE_SHIFT) + !!offset_in_page(a->length);
+	struct mml_mm *mm = mml_call_mm(call);
+	unsigned long addr = a->addr;
+	u8 __user *vec = u64_to_user_ptr(a->vec);
+	u8 chunk[MML_MINCORE_CHUNK];
+	long done;
+
+	if (!PAGE_ALIGNED(addr))
+		return -EINVAL;
+	if (!access_ok((void __user *)addr, a->length))
+		return -ENOMEM;
+	if (!access_ok(vec, pages))
+		return -EFAULT;
+	for (; pages; pages -= done, vec += done, addr += done * PAGE_SIZE) {
+		done = mml_mincore(mm, addr, min(pages, MML_MINCORE_CHUNK), chunk);
+		if (done < 0)
+			return done;
+		if (copy_to_user(vec, chunk, done))
+			return -EFAULT;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int mml_ioc_msync(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_msync_args *a = arg;
+
+	if (a->pad)
+		return -EINVAL;
+	return mml_msync(mml_call_mm(call), a->addr, a->length, a->flags);
+}
+
 const struct mml_ioctl mml_vma_ioctls[MML_IOC_RANGE] = {
 	MML_IOCTL_UNDO(MML_IOC_MMAP, struct mml_mmap_args, MML_FILE_SESSION,
 		       mml_ioc_mmap, mml_ioc_mmap_undo),
@@ -87,4 +129,8 @@ const struct mml_ioctl mml_vma_ioctls[MML_IOC_RANGE] = {
 		  mml_ioc_mremap),
 	MML_IOCTL(MML_IOC_MADVISE, struct mml_madvise_args, MML_FILE_SESSION,
 		  mml_ioc_madvise),
+	MML_IOCTL(MML_IOC_MINCORE, struct mml_mincore_args, MML_FILE_SESSION,
+		  mml_ioc_mincore),
+	MML_IOCTL(MML_IOC_MSYNC, struct mml_msync_args, MML_FILE_SESSION,
+		  mml_ioc_msync),
 };

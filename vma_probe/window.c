@@ -259,17 +259,6 @@ static unsigned long mml_window_harvest(struct mml_mm *mm, unsigned long start,
 	return look.used;
 }
 
-/* Take back what is around in one window. Returns: how many frames. */
-static unsigned long mml_window_shrink_one(struct mml_window *window)
-{
-	unsigned long freed;
-
-	down_write(&window->mm.mmap_lock);
-	freed = mml_shrink_around(&window->mm, ULONG_MAX);
-	up_write(&window->mm.mmap_lock);
-	return freed;
-}
-
 static bool mml_counter_full(const struct mml_counter *counter)
 {
 	return mml_counter_read(counter) >= counter->max;
@@ -281,21 +270,22 @@ static bool mml_window_limited(const struct mml_mm *mm)
 	return mml_counter_full(mm->counter) || mml_counter_full(mm->counter->parent);
 }
 
-static unsigned long mml_window_shrink(struct mml_mm *mm)
+static void mml_window_shrink(struct mml_mm *mm)
 {
 	struct mml_windows *windows = mml_windows(mm->machine);
 	const bool limited = mml_window_limited(mm);
 	struct mml_window *window;
-	unsigned long freed = 0;
 
-	if (!atomic_long_read(&windows->common.nr_around))
-		return 0;
 	mutex_lock(&windows->lock);
-	list_for_each_entry(window, &windows->list, node)
-		if (!limited || window->mm.counter->parent == mm->counter->parent)
-			freed += mml_window_shrink_one(window);
+	list_for_each_entry(window, &windows->list, node) {
+		if (!atomic_long_read(&window->mm.nr_around) ||
+		    (limited && window->mm.counter->parent != mm->counter->parent))
+			continue;
+		down_write(&window->mm.mmap_lock);
+		mml_shrink_around(&window->mm, ULONG_MAX);
+		up_write(&window->mm.mmap_lock);
+	}
 	mutex_unlock(&windows->lock);
-	return freed;
 }
 
 /*

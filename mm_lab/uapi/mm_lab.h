@@ -788,10 +788,42 @@ struct mml_madvise_args {
 	__u32 pad;
 };
 
+/**
+ * struct mml_mincore_args - MML_IOC_MINCORE, on a session file: as mincore(2)
+ * @addr: in: start, a multiple of the page size
+ * @length: in: bytes, rounded up to pages
+ * @vec: in: a pointer to a byte for each page: bit 0 is set if the page is resident
+ *
+ * EINVAL; ENOMEM: a hole, after what is before it was told; EFAULT: no memory at @vec.
+ */
+struct mml_mincore_args {
+	__u64 addr;
+	__u64 length;
+	__u64 vec;
+};
+
+/**
+ * struct mml_msync_args - MML_IOC_MSYNC, on a session file: as msync(2)
+ * @addr: in: start, a multiple of the page size
+ * @length: in: bytes, rounded up to pages
+ * @flags: in: MS_ASYNC or MS_SYNC, and MS_INVALIDATE
+ * @pad: zero
+ *
+ * There are no files, so nothing is written. EINVAL; ENOMEM: a hole.
+ */
+struct mml_msync_args {
+	__u64 addr;
+	__u64 length;
+	__u32 flags;
+	__u32 pad;
+};
+
 #define MML_IOC_MMAP		_IOWR(MML_IOC_TYPE, MML_IOC_VMA + 0x00, struct mml_mmap_args)
 #define MML_IOC_MUNMAP		_IOW(MML_IOC_TYPE, MML_IOC_VMA + 0x01, struct mml_munmap_args)
 #define MML_IOC_MPROTECT	_IOW(MML_IOC_TYPE, MML_IOC_VMA + 0x02, struct mml_mprotect_args)
 #define MML_IOC_MREMAP		_IOWR(MML_IOC_TYPE, MML_IOC_VMA + 0x03, struct mml_mremap_args)
 #define MML_IOC_MADVISE		_IOW(MML_IOC_TYPE, MML_IOC_VMA + 0x04, struct mml_madvise_args)
+#define MML_IOC_MINCORE		_IOW(MML_IOC_TYPE, MML_IOC_VMA + 0x05, struct mml_mincore_args)
+#define MML_IOC_MSYNC		_IOW(MML_IOC_TYPE, MML_IOC_VMA + 0x06, struct mml_msync_args)
 
 #endif /* _MM_LAB_UAPI_H */

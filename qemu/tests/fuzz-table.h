@@ -378,6 +378,26 @@ static const struct command commands[] = {
 			FIELD(mml_madvise_args, pad, PAD),
 		},
 	},
+	{
+		/* What it says goes into the window, too. */
+		COMMAND(MINCORE), .files = FILE_SESSION, .weight = 30,
+		.errnos = { ENOMEM, EINTR, EFAULT },
+		.field = {
+			FIELD(mml_mincore_args, addr, ADDRESS),
+			FIELD(mml_mincore_args, length, LENGTH, 0, 12),
+			FIELD(mml_mincore_args, vec, ADDRESS),
+		},
+	},
+	{
+		COMMAND(MSYNC), .files = FILE_SESSION, .weight = 10,
+		.errnos = { ENOMEM, EINTR },
+		.field = {
+			FIELD(mml_msync_args, addr, ADDRESS),
+			FIELD(mml_msync_args, length, LENGTH, 0, 12),
+			FIELD(mml_msync_args, flags, BITS, 0, MS_SYNC | MS_INVALIDATE),
+			FIELD(mml_msync_args, pad, PAD),
+		},
+	},
 };
 
 #endif /* _FUZZ_TABLE_H */

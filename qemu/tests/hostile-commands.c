@@ -218,6 +218,26 @@ static void fill_madvise(void *arg)
 	args->advice = MADV_NORMAL;
 }
 
+static unsigned char resident[1];
+
+static void fill_mincore(void *arg)
+{
+	struct mml_mincore_args *args = arg;
+
+	args->addr = MAPPED;
+	args->length = PAGE;
+	args->vec = (uintptr_t)resident;
+}
+
+static void fill_msync(void *arg)
+{
+	struct mml_msync_args *args = arg;
+
+	args->addr = MAPPED;
+	args->length = PAGE;
+	args->flags = MS_SYNC;
+}
+
 static const struct command commands[] = {
 	{ "GET_INFO", MML_IOC_GET_INFO, ANY, CONTROL, fill_info, 0, NULL },
 	{ "MACHINE_CREATE", MML_IOC_MACHINE_CREATE, ON(CONTROL), CONTROL, fill_create, 0,
@@ -248,6 +268,8 @@ static const struct command commands[] = {
 	{ "MPROTECT", MML_IOC_MPROTECT, ON(SESSION), SESSION, fill_mprotect, 0, NULL },
 	{ "MREMAP", MML_IOC_MREMAP, ON(SESSION), SESSION, fill_mremap, 0, NULL },
 	{ "MADVISE", MML_IOC_MADVISE, ON(SESSION), SESSION, fill_madvise, 0, NULL },
+	{ "MINCORE", MML_IOC_MINCORE, ON(SESSION), SESSION, fill_mincore, 0, NULL },
+	{ "MSYNC", MML_IOC_MSYNC, ON(SESSION), SESSION, fill_msync, 0, NULL },
 };
 
 static const struct command * const commands_end = commands + ARRAY_SIZE(commands);
@@ -584,6 +606,7 @@ static const struct {
 	FIELD(MPROTECT, mml_mprotect_args, pad),
 	FIELD(MREMAP, mml_mremap_args, pad),
 	FIELD(MADVISE, mml_madvise_args, pad),
+	FIELD(MSYNC, mml_msync_args, pad),
 };
 
 /* Bits that are no flag, in the 32-bit words that hold flags. */

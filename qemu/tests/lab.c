@@ -363,6 +363,24 @@ long lab_madvise(int session, uint64_t addr, uint64_t length, int advice)
 	return lab_ioctl(session, MML_IOC_MADVISE, &args);
 }
 
+long lab_mincore(int session, uint64_t addr, uint64_t length, unsigned char *vec)
+{
+	struct mml_mincore_args args = {
+		.addr = addr, .length = length, .vec = (uintptr_t)vec,
+	};
+
+	return lab_ioctl(session, MML_IOC_MINCORE, &args);
+}
+
+long lab_msync(int session, uint64_t addr, uint64_t length, int flags)
+{
+	struct mml_msync_args args = {
+		.addr = addr, .length = length, .flags = (uint32_t)flags,
+	};
+
+	return lab_ioctl(session, MML_IOC_MSYNC, &args);
+}
+
 /*
  * Looking at the lab.
  */

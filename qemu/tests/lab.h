@@ -79,6 +79,8 @@ long lab_mremap(int session, uint64_t addr, uint64_t length, uint64_t new_length
 long lab_mremap_to(int session, uint64_t addr, uint64_t length, uint64_t new_length, int flags,
 		   uint64_t new_addr);
 long lab_madvise(int session, uint64_t addr, uint64_t length, int advice);
+long lab_mincore(int session, uint64_t addr, uint64_t length, unsigned char *vec);
+long lab_msync(int session, uint64_t addr, uint64_t length, int flags);
 
 /*
  * Looking at the lab.

@@ -84,12 +84,21 @@ static unsigned int mml_around_range(const struct mml_vma *vma, struct mml_ptdes
 	return empty;
 }
 
+/*
+ * How many times as many frames must be left of a limit: who is at one would take back at each fault
+ * what the one before mapped, and be refused for what others are about to map.
+ */
+#define MML_AROUND_ROOM		8
+
 /* Frames for @nr pages, zeroed and charged, or as many as are easily had. */
 static void mml_around_frames(struct mml_mm *mm, const struct mml_fault *fault, unsigned int nr,
 			      struct mml_around *around)
 {
 	gfp_t gfp = (fault->gfp & ~__GFP_RECLAIM) | MML_GFP_ANON | __GFP_ZERO | __GFP_NOWARN;
 
+	around->frames = 0;
+	if (!mml_counter_has_room(mm->counter, MML_AROUND_ROOM * nr))
+		return;
 	around->frames = mml_alloc_pages_bulk(mm->machine, gfp, nr, around->frame);
 	if (!around->frames)
 		return;
@@ -159,7 +168,7 @@ static unsigned int mml_around_map(struct mml_vma *vma, struct mml_ptdesc *table
  */
 int mml_do_fault_around(struct mml_vma *vma, struct mml_ptdesc *table, struct mml_fault *fault)
 {
-	struct mml_around around;
+	struct mml_around around __uninitialized;
 	unsigned int nr = mml_around_range(vma, table, fault, &around), used = 0;
 	int err = -EAGAIN;
 
@@ -235,15 +244,27 @@ unsigned long mml_shrink_around(struct mml_mm *mm, unsigned long nr)
 		return 0;
 	mml_harvest_mm(mm, MML_HARVEST_UNUSED);
 	freed = mml_zap_around(mm, nr);
+	atomic_long_add(freed, &mm->common->nr_taken_back);
 	mml_count_vm_events(mm->machine, MML_PGAROUND_FREED, freed);
 	return freed;
 }
 EXPORT_SYMBOL_NS_GPL(mml_shrink_around, MM_LAB);
 
-/* A frame is wanted for @mm, which holds no lock. Returns: whether there may be one now. */
-bool mml_mm_shrink(struct mml_mm *mm)
+/* What is to be told to mml_mm_shrink() if what is done now finds no frame. */
+unsigned long mml_mm_shrink_begin(const struct mml_mm *mm)
 {
-	return mm->window_ops && mm->window_ops->shrink(mm);
+	return atomic_long_read(&mm->common->nr_taken_back);
+}
+
+/*
+ * A frame is wanted for @mm, whose lock is not held, and was not to be had since @begin. Returns:
+ * whether there may be one now, because something was taken back, here or by somebody else.
+ */
+bool mml_mm_shrink(struct mml_mm *mm, unsigned long begin)
+{
+	if (mm->window_ops)
+		mm->window_ops->shrink(mm);
+	return mml_mm_shrink_begin(mm) != begin;
 }
 
 /**

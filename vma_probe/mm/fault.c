@@ -346,12 +346,14 @@ enum mml_fault_result mml_handle_mm_fault(struct mml_mm *mm,
 					  struct mml_fault *fault)
 {
 	enum mml_fault_result result;
+	unsigned long begin;
 
 	/* The one look at machine->slow; what follows looks at the flag. */
 	if (unlikely(mm->machine->slow) &&
 	    test_bit(MML_SLOW_DECISIONS, &mm->machine->slow))
 		fault->flags |= MML_FAULT_TOLD;
 	do {
+		begin = mml_mm_shrink_begin(mm);
 		if (!down_read_trylock(&mm->mmap_lock)) {
 			if (fault->flags & MML_FAULT_MAY_RETRY)
 				return MML_FAULT_RETRY;
@@ -361,7 +363,7 @@ enum mml_fault_result mml_handle_mm_fault(struct mml_mm *mm,
 		if (unlikely(result != MML_FAULT_DONE && result != MML_FAULT_OOM))
 			mml_explain_fault(mm, fault, result);
 		up_read(&mm->mmap_lock);
-	} while (unlikely(result == MML_FAULT_OOM) && mml_mm_shrink(mm));
+	} while (unlikely(result == MML_FAULT_OOM) && mml_mm_shrink(mm, begin));
 
 	if (unlikely(result == MML_FAULT_OOM)) {
 		down_read(&mm->mmap_lock);
@@ -430,15 +432,16 @@ static int mml_populate_batch(struct mml_mm *mm, unsigned long start, unsigned l
 int mml_populate(struct mml_mm *mm, unsigned long start, unsigned long end, bool write,
 		 unsigned long wanted)
 {
-	unsigned long next;
+	unsigned long next, begin;
 	int err = 0;
 
 	for (; start < end && !err; start = next) {
+		begin = mml_mm_shrink_begin(mm);
 		next = start + min(end - start, MML_POPULATE_BATCH * PAGE_SIZE);
 		err = mml_populate_batch(mm, start, next, write, wanted);
 		if (err == -ENOBUFS) {
 			/* Again, if there may be frames now: what it has mapped stays. */
-			err = mml_mm_shrink(mm) ? 0 : -ENOMEM;
+			err = mml_mm_shrink(mm, begin) ? 0 : -ENOMEM;
 			next = start;
 		}
 		cond_resched();

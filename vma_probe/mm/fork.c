@@ -53,16 +53,19 @@ static void mml_copy_ptes(struct mml_mm *mm, struct mml_ptdesc *table,
 	}
 }
 
-/* Frames that one table has in [@addr, @end). */
-static unsigned long mml_count_frames(struct mml_mm *mm, struct mml_ptdesc *table,
-				      unsigned long addr, unsigned long end)
+/* What one table has in [@addr, @end). Returns: how many are present; @frames: so many frames. */
+static unsigned long mml_count_ptes(struct mml_mm *mm, struct mml_ptdesc *table,
+				    unsigned long addr, unsigned long end, unsigned long *frames)
 {
 	mml_pte_t *pte = mml_entry(mm, table, addr), *last = pte + ((end - addr) >> PAGE_SHIFT);
-	unsigned long nr = 0;
+	unsigned long present = 0, special = 0;
 
-	for (; pte < last; pte++)
-		nr += mml_pte_present(*pte) && !mml_pte_special(*pte);
-	return nr;
+	for (; pte < last; pte++) {
+		present += mml_pte_present(*pte);
+		special += mml_pte_special(*pte);
+	}
+	*frames = present - special;
+	return present;
 }
 
 /* What one table of the parent has in [@addr, @end). Returns: 0 or -ENOMEM. */
@@ -70,11 +73,11 @@ static int mml_copy_pte_range(struct mml_mm *mm, struct mml_mm *oldmm,
 			      struct mml_ptdesc *old_table, unsigned long addr,
 			      unsigned long end)
 {
-	unsigned long nr = mml_count_frames(oldmm, old_table, addr, end);
 	struct mml_ptdesc *table;
+	unsigned long nr;
 
-	if (!nr)
-		return 0;	/* the zero page, if anything */
+	if (!mml_count_ptes(oldmm, old_table, addr, end, &nr))
+		return 0;
 	table = mml_pte_alloc(mm, addr, MML_GFP_FORK);
 	if (!table)
 		return -ENOMEM;

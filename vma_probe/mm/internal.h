@@ -126,7 +126,8 @@ void mml_count_around(struct mml_mm *mm, long nr);
 void mml_harvest(struct mml_mm *mm, unsigned long start, unsigned long end,
 		 enum mml_harvest how);
 void mml_harvest_mm(struct mml_mm *mm, enum mml_harvest how);
-bool mml_mm_shrink(struct mml_mm *mm);
+unsigned long mml_mm_shrink_begin(const struct mml_mm *mm);
+bool mml_mm_shrink(struct mml_mm *mm, unsigned long begin);
 
 /* zap.c: taking away, from a range whose real entries are revoked first */
 void mml_flush_tlb_range(struct mml_mm *mm, unsigned long start, unsigned long end);

@@ -115,7 +115,7 @@ enum mml_harvest {
  *	@entry, all in one table, that are around and whose real ones were accessed. Called with
  *	mmap_lock held for writing. How many were used
  * @shrink: memory is short, or @mm's counter at its limit: take back what is around, in any mm
- *	for which that helps. May sleep, no lock of the lab is held. How many frames went
+ *	for which that helps. May sleep, no lock of the lab is held
  */
 struct mml_window_ops {
 	int (*insert)(struct mml_mm *mm, struct mml_fault *fault,
@@ -126,7 +126,7 @@ struct mml_window_ops {
 	void (*revoke)(struct mml_mm *mm, unsigned long start, unsigned long end);
 	unsigned long (*harvest)(struct mml_mm *mm, unsigned long start, unsigned long end,
 				 mml_pte_t *entry, enum mml_harvest how);
-	unsigned long (*shrink)(struct mml_mm *mm);
+	void (*shrink)(struct mml_mm *mm);
 };
 
 /* The most pages that a fault maps, a power of two. */
@@ -136,11 +136,13 @@ struct mml_window_ops {
  * struct mml_mm_common - what all mms of a machine have in common
  * @nr_anon: frames that they map, each counted once
  * @nr_around: those of them that fault-around mapped, and nobody is known to have used
+ * @nr_taken_back: such frames that were taken back, ever
  * @around_pages: how many a fault maps: a power of two up to MML_AROUND_MAX; up to 1: itself
  */
 struct mml_mm_common {
 	atomic_long_t nr_anon;
 	atomic_long_t nr_around;
+	atomic_long_t nr_taken_back;
 	unsigned int around_pages;
 };
 
@@ -277,7 +279,7 @@ int mml_mm_set_range(struct mml_mm *mm, unsigned long start, unsigned long end);
 void mml_exit_mmap(struct mml_mm *mm);
 void mml_mm_wait(struct mml_mm *mm);
 
-/* System calls (mmap.c, mremap.c, madvise.c). */
+/* System calls (mmap.c, mremap.c, madvise.c, mincore.c). */
 int mml_mmap(struct mml_mm *mm, unsigned long *addr, unsigned long len,
 	     unsigned long prot, unsigned long flags);
 int mml_munmap(struct mml_mm *mm, unsigned long addr, unsigned long len);
@@ -287,6 +289,8 @@ int mml_mremap(struct mml_mm *mm, unsigned long *addr, unsigned long old_len,
 	       unsigned long new_len, unsigned long flags, unsigned long new_addr);
 int mml_madvise(struct mml_mm *mm, unsigned long addr, unsigned long len,
 		int advice);
+long mml_mincore(struct mml_mm *mm, unsigned long addr, unsigned long pages, u8 *vec);
+int mml_msync(struct mml_mm *mm, unsigned long addr, unsigned long len, unsigned long flags);
 
 /* Faults (fault.c, around.c) and fork (fork.c). */
 enum mml_fault_result mml_handle_mm_fault(struct mml_mm *mm,

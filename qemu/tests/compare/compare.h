@@ -38,7 +38,7 @@ struct place {
 	int64_t offset;
 };
 
-enum call { MMAP, MUNMAP, MPROTECT, MREMAP, MADVISE, LOAD, STORE, RUN, MAPS, FORK, NR_CALLS };
+enum call { MMAP, MUNMAP, MPROTECT, MREMAP, MADVISE, MINCORE, MSYNC, LOAD, STORE, RUN, MAPS, FORK, NR_CALLS };
 
 /**
  * struct op - an operation
@@ -50,7 +50,7 @@ enum call { MMAP, MUNMAP, MPROTECT, MREMAP, MADVISE, LOAD, STORE, RUN, MAPS, FOR
  * @length: bytes; of LOAD and STORE: in each page of which
  * @new_length: of mremap
  * @prot: PROT_*
- * @flags: MAP_*, MREMAP_*, MADV_*; the byte that STORE writes; how many operations the child of
+ * @flags: MAP_*, MREMAP_*, MADV_*, MS_*; the byte that STORE writes; how many operations the child of
  *	FORK makes, 0: all that follow
  */
 struct op {
@@ -111,6 +111,8 @@ struct side {
 	long (*mremap)(uint64_t addr, uint64_t length, uint64_t new_length, int flags,
 		       uint64_t to);
 	long (*madvise)(uint64_t addr, uint64_t length, int advice);
+	long (*mincore)(uint64_t addr, uint64_t length, unsigned char *vec);
+	long (*msync)(uint64_t addr, uint64_t length, int flags);
 	FILE *(*maps)(void);
 };
 

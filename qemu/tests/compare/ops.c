@@ -11,6 +11,9 @@
 
 #include "compare.h"
 
+/* What a mincore can be told of; one of more has nowhere to write to. */
+#define MINCORE_PAGES	4096
+
 static uint64_t variables[NR_VARIABLES];
 
 static uint64_t address_of(const struct place *place)
@@ -109,6 +112,22 @@ static void print_maps(const struct side *side, FILE *out)
 	fclose(maps);
 }
 
+/* A digit for each page of which anything was said: 1 if it is resident. */
+static void print_mincore(FILE *out, const struct side *side, const struct op *op)
+{
+	unsigned char vec[MINCORE_PAGES];
+	const bool fits = op->length <= sizeof(vec) * PAGE;
+	long ret;
+
+	memset(vec, 0xff, sizeof(vec));
+	ret = side->mincore(address_of(&op->addr), op->length, fits ? vec : NULL);
+	fputs(": ", out);
+	print_result(out, op, ret);
+	putc(' ', out);
+	for (size_t i = 0; i < sizeof(vec) && vec[i] != 0xff; i++)
+		putc(vec[i] & 1 ? '1' : '0', out);
+}
+
 static long system_call(const struct side *side, const struct op *op)
 {
 	const uint64_t addr = address_of(&op->addr);
@@ -125,6 +144,8 @@ static long system_call(const struct side *side, const struct op *op)
 				    op->has_to ? address_of(&op->to) : 0);
 	case MADVISE:
 		return side->madvise(addr, op->length, (int)op->flags);
+	case MSYNC:
+		return side->msync(addr, op->length, (int)op->flags);
 	default:
 		return -ENOSYS;
 	}
@@ -156,6 +177,9 @@ void op_make(const struct side *side, const struct op *op, FILE *out)
 		break;
 	case MAPS:
 		print_maps(side, out);
+		break;
+	case MINCORE:
+		print_mincore(out, side, op);
 		break;
 	case FORK:
 		break;

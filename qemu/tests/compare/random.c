@@ -106,7 +106,7 @@ void random_next(struct op *op)
 {
 	static const enum call calls[] = {
 		MMAP, MMAP, MMAP, MUNMAP, MPROTECT, MPROTECT, MREMAP, MADVISE, LOAD, LOAD, LOAD,
-		STORE, STORE, STORE, STORE,
+		STORE, STORE, STORE, STORE, MINCORE,
 	};
 
 	memset(op, 0, sizeof(*op));
@@ -115,6 +115,8 @@ void random_next(struct op *op)
 		op->call = MAPS;
 	else if (!below(500))
 		op->call = FORK;
+	else if (!below(400))
+		op->call = MSYNC;
 	random_range(op);
 	switch (op->call) {
 	case MMAP:
@@ -135,6 +137,9 @@ void random_next(struct op *op)
 		break;
 	case FORK:
 		op->flags = 1 + below(40);
+		break;
+	case MSYNC:
+		op->flags = below(8);
 		break;
 	default:
 		break;

@@ -10,6 +10,8 @@
  *	mprotect PLACE LENGTH PROT
  *	[VARIABLE =] mremap PLACE LENGTH LENGTH [FLAG...] [to PLACE]
  *	madvise PLACE LENGTH ADVICE
+ *	mincore PLACE LENGTH		which pages are resident
+ *	msync PLACE LENGTH [FLAG...]
  *	load PLACE [LENGTH]		read the first byte of each page
  *	store PLACE BYTE [LENGTH]	write it
  *	run PLACE			call what is there; 195 is a function that returns
@@ -35,7 +37,7 @@
 
 static const char *const call_names[NR_CALLS] = {
 	[MMAP] = "mmap", [MUNMAP] = "munmap", [MPROTECT] = "mprotect", [MREMAP] = "mremap",
-	[MADVISE] = "madvise", [LOAD] = "load", [STORE] = "store", [RUN] = "run",
+	[MADVISE] = "madvise", [MINCORE] = "mincore", [MSYNC] = "msync", [LOAD] = "load", [STORE] = "store", [RUN] = "run",
 	[MAPS] = "maps", [FORK] = "fork",
 };
 
@@ -67,6 +69,13 @@ static const struct word remap_flags[] = {
 	{ "maymove", MREMAP_MAYMOVE, 0 },
 	{ "fixed", MREMAP_FIXED, 0 },
 	{ "dontunmap", MREMAP_DONTUNMAP, 0 },
+	{}
+};
+
+static const struct word sync_flags[] = {
+	{ "async", MS_ASYNC, 0 },
+	{ "invalidate", MS_INVALIDATE, 0 },
+	{ "sync", MS_SYNC, 0 },
 	{}
 };
 
@@ -212,6 +221,9 @@ void op_print(FILE *out, const struct op *op)
 		break;
 	case MADVISE:
 		print_advice(out, op->flags);
+		break;
+	case MSYNC:
+		print_flags(out, op->flags, sync_flags);
 		break;
 	default:
 		break;
@@ -366,7 +378,12 @@ static void parse_arguments(struct op *op, char **line)
 		parse_flags(op, line, map_flags);
 		break;
 	case MUNMAP:
+	case MINCORE:
 		op->length = length_of(next_word(line));
+		break;
+	case MSYNC:
+		op->length = length_of(next_word(line));
+		parse_flags(op, line, sync_flags);
 		break;
 	case MPROTECT:
 		op->length = length_of(next_word(line));

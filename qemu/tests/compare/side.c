@@ -62,6 +62,16 @@ static long kernel_madvise(uint64_t addr, uint64_t length, int advice)
 	return or_errno(syscall(SYS_madvise, addr, length, advice));
 }
 
+static long kernel_mincore(uint64_t addr, uint64_t length, unsigned char *vec)
+{
+	return or_errno(syscall(SYS_mincore, addr, length, vec));
+}
+
+static long kernel_msync(uint64_t addr, uint64_t length, int flags)
+{
+	return or_errno(syscall(SYS_msync, addr, length, flags));
+}
+
 static FILE *open_maps(const char *path)
 {
 	FILE *maps = fopen(path, "re");
@@ -85,6 +95,8 @@ const struct side kernel_side = {
 	.mprotect = kernel_mprotect,
 	.mremap = kernel_mremap,
 	.madvise = kernel_madvise,
+	.mincore = kernel_mincore,
+	.msync = kernel_msync,
 	.maps = kernel_maps,
 };
 
@@ -164,6 +176,16 @@ static long on_lab_madvise(uint64_t addr, uint64_t length, int advice)
 	return lab_madvise(session, addr, length, advice);
 }
 
+static long on_lab_mincore(uint64_t addr, uint64_t length, unsigned char *vec)
+{
+	return lab_mincore(session, addr, length, vec);
+}
+
+static long on_lab_msync(uint64_t addr, uint64_t length, int flags)
+{
+	return lab_msync(session, addr, length, flags);
+}
+
 static FILE *lab_maps(void)
 {
 	const uint64_t limit = now_ms() + PATIENCE_MS;
@@ -190,5 +212,7 @@ const struct side lab_side = {
 	.mprotect = on_lab_mprotect,
 	.mremap = on_lab_mremap,
 	.madvise = on_lab_madvise,
+	.mincore = on_lab_mincore,
+	.msync = on_lab_msync,
 	.maps = lab_maps,
 };
