@@ -2,12 +2,13 @@
 /*
  * Suite mml_around: fault-around. Which pages come along with one that is written, that the
  * program cannot tell, that what CPUs have used is never taken back and what they have not is,
- * before anything else fails.
+ * before anything else fails; and what else can be taken back, what was given up by MADV_FREE.
  *
  * mml_model_poke() is a CPU: it goes by the model's real page table alone, and notes there what it
  * does. mml_model_expect() would miss what was written to a frame that was taken back.
  */
 #include "kunit/model.h"
+#include "mm_lab/vmstat.h"
 
 #define MML_TEST_FRAMES		1024
 #define MML_TEST_AROUND		16
@@ -40,7 +41,7 @@ static unsigned long mml_around_shrink(struct mml_model *model, unsigned long nr
 	unsigned long freed;
 
 	down_write(&model->mm.mmap_lock);
-	freed = mml_shrink_around(&model->mm, nr);
+	freed = mml_shrink_mm(&model->mm, nr);
 	up_write(&model->mm.mmap_lock);
 	return freed;
 }
@@ -302,6 +303,85 @@ static void mml_around_test_fail_nth(struct kunit *test)
 	KUNIT_EXPECT_GE(test, nth, 6);
 }
 
+/*
+ * MADV_FREE.
+ */
+
+static void mml_give_up(struct mml_model *model, int first, int nr)
+{
+	KUNIT_ASSERT_EQ(model->test, 0, mml_madvise(&model->mm, mml_model_addr(first),
+						    nr * PAGE_SIZE, MADV_FREE));
+	KUNIT_EXPECT_EQ(model->test, mml_around_at_hand(model, first, nr), 0);
+	mml_model_expect(model);
+}
+
+static void mml_expect_lazyfree(struct mml_model *model, int lazyfree, int mapped)
+{
+	KUNIT_EXPECT_EQ(model->test, atomic_long_read(&model->mm.nr_lazyfree), lazyfree);
+	KUNIT_EXPECT_EQ(model->test, atomic_long_read(&model->mm.anon_rss), mapped);
+	mml_model_expect(model);
+}
+
+/* What was given up stays as it is until it is taken back; what is written then is kept. */
+static void mml_around_test_lazyfree(struct kunit *test)
+{
+	struct mml_model *model = mml_around_model(test, 1);
+
+	mml_model_mmap(model, 0, 16, MML_TEST_RW, MAP_FIXED);
+	mml_model_poke(model, 0, 8, 1);
+	mml_model_fault(model, 8, 0);
+	mml_give_up(model, 0, 16);
+	mml_expect_lazyfree(model, 8, 8);
+	mml_give_up(model, 2, 2);
+	mml_expect_lazyfree(model, 8, 8);
+	mml_model_fault(model, 1, 0);
+	mml_expect_lazyfree(model, 8, 8);
+	mml_model_poke(model, 2, 1, 2);
+	mml_model_mprotect(model, 3, 1, PROT_READ);
+	mml_expect_lazyfree(model, 7, 8);
+
+	KUNIT_EXPECT_EQ(test, mml_around_shrink(model, 3), 3);
+	memset(&model->tag[0], 0, 2 * sizeof(u32));
+	model->tag[3] = 0;
+	mml_expect_lazyfree(model, 4, 5);
+	KUNIT_EXPECT_EQ(test, mml_around_shrink(model, ULONG_MAX), 4);
+	memset(&model->tag[4], 0, 4 * sizeof(u32));
+	mml_expect_lazyfree(model, 0, 1);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&model->family->common.nr_lazyfree), 0);
+	KUNIT_EXPECT_EQ(test, mml_vm_event(model->machine, MML_PGLAZYFREE), 8);
+	KUNIT_EXPECT_EQ(test, mml_vm_event(model->machine, MML_PGLAZYFREED), 7);
+}
+
+/* What others have, too, is not given up by one of them, and not taken from either. */
+static void mml_around_test_lazyfree_shared(struct kunit *test)
+{
+	struct mml_model *parent = mml_around_model(test, 1), *child;
+
+	mml_model_mmap(parent, 0, 8, MML_TEST_RW, MAP_FIXED);
+	mml_model_poke(parent, 0, 8, 1);
+	child = mml_model_fork(parent);
+	mml_give_up(parent, 0, 8);
+	mml_expect_lazyfree(parent, 0, 8);
+	mml_model_exit(child);
+	mml_give_up(parent, 0, 8);
+	mml_expect_lazyfree(parent, 8, 8);
+
+	child = mml_model_fork(parent);
+	mml_expect_lazyfree(child, 8, 8);
+	mml_expect_lazyfree(parent, 8, 8);
+	KUNIT_EXPECT_EQ(test, mml_around_shrink(parent, ULONG_MAX), 0);
+	KUNIT_EXPECT_EQ(test, mml_around_shrink(child, ULONG_MAX), 0);
+	mml_model_poke(child, 0, 1, 2);
+	mml_expect_lazyfree(child, 7, 8);
+	KUNIT_EXPECT_EQ(test, mml_around_shrink(parent, ULONG_MAX), 1);
+	parent->tag[0] = 0;
+	mml_expect_lazyfree(parent, 7, 7);
+	mml_model_exit(parent);
+	KUNIT_EXPECT_EQ(test, mml_around_shrink(child, ULONG_MAX), 7);
+	memset(&child->tag[1], 0, 7 * sizeof(u32));
+	mml_expect_lazyfree(child, 0, 1);
+}
+
 /* Random calls, accesses by CPUs, frames taken back, forks. */
 static void mml_around_test_random(struct kunit *test)
 {
@@ -346,6 +426,8 @@ static struct kunit_case mml_around_cases[] = {
 	KUNIT_CASE(mml_around_test_no_frame),
 	KUNIT_CASE(mml_around_test_few),
 	KUNIT_CASE(mml_around_test_fail_nth),
+	KUNIT_CASE(mml_around_test_lazyfree),
+	KUNIT_CASE(mml_around_test_lazyfree_shared),
 	KUNIT_CASE(mml_around_test_random),
 	{}
 };

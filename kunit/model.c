@@ -102,7 +102,7 @@ static unsigned long mml_model_harvest(struct mml_mm *mm, unsigned long start,
 static void mml_model_shrink(struct mml_mm *mm)
 {
 	down_write(&mm->mmap_lock);
-	mml_shrink_around(mm, ULONG_MAX);
+	mml_shrink_mm(mm, ULONG_MAX);
 	up_write(&mm->mmap_lock);
 }
 
@@ -128,6 +128,7 @@ void mml_model_exit(struct mml_model *model)
 	KUNIT_EXPECT_EQ(test, mml_counter_read(&model->counter), 0);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&model->mm.anon_rss), 0);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&model->mm.nr_around), 0);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&model->mm.nr_lazyfree), 0);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&model->mm.nr_ptes), 0);
 	KUNIT_EXPECT_EQ(test, model->mm.map_count, 0);
 	KUNIT_EXPECT_EQ(test, model->mm.total_vm, 0);

@@ -35,6 +35,8 @@ static const char * const mml_event_names[] = {
 	[MML_PGFAULT]	= "pgfault",
 	[MML_OOM_KILL]	= "oom_kill",
 	[MML_TLB_FLUSH]	= "mml_tlb_flush",
+	[MML_PGLAZYFREE] = "pglazyfree",
+	[MML_PGLAZYFREED] = "pglazyfreed",
 	[MML_PGAROUND]	= "mml_pgaround",
 	[MML_PGAROUND_FREED] = "mml_pgaround_freed",
 };

@@ -10,13 +10,15 @@
 
 #include "mm_lab/machine.h"
 
-/* Counted in frames (pgalloc, pgfree, pgaround) or in events (the others). */
+/* Counted in frames (pgalloc, pgfree, and those from pglazyfree on) or in events (the others). */
 enum mml_vm_event {
 	MML_PGALLOC,
 	MML_PGFREE,
 	MML_PGFAULT,
 	MML_OOM_KILL,
 	MML_TLB_FLUSH,
+	MML_PGLAZYFREE,
+	MML_PGLAZYFREED,
 	MML_PGAROUND,
 	MML_PGAROUND_FREED,
 	MML_NR_VM_EVENTS,

@@ -2,8 +2,8 @@
 /*
  * vma_probe: address spaces mapped into real processes, as an engine of mm_lab.
  *
- * What it hangs on a machine is the list of its windows, for the validator and for
- * meminfo.
+ * What it hangs on a machine is the list of its windows, for the validator, for meminfo, and for
+ * a shrinker, and how many pages a fault maps.
  */
 #include <linux/module.h>
 #include <linux/seq_file.h>

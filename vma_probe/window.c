@@ -174,17 +174,23 @@ static void mml_window_for_each_vma(struct mml_window *window, unsigned long sta
 {
 	struct address_space *mapping = READ_ONCE(window->mapping);
 	struct rb_node *node;
+	int left;
 
 	if (!mapping)
 		return;
 	i_mmap_lock_read(mapping);
-	for (node = rb_first_cached(&mapping->i_mmap); node; node = rb_next(node)) {
+	/* It is counted before it is there, and until it is no more. */
+	left = atomic_read(&window->vmas);
+	for (node = rb_first_cached(&mapping->i_mmap); node && left; node = rb_next(node)) {
 		struct vm_area_struct *vma = rb_entry(node, struct vm_area_struct, shared.rb);
 		unsigned long base = vma->vm_pgoff << PAGE_SHIFT;
 		unsigned long first = max(start, base);
 		unsigned long last = min(end, base + vma->vm_end - vma->vm_start);
 
-		if (vma->vm_private_data == window->session && first < last)
+		if (vma->vm_private_data != window->session)
+			continue;
+		left--;
+		if (first < last)
 			fn(vma, first - base + vma->vm_start, last - first, arg);
 	}
 	i_mmap_unlock_read(mapping);
@@ -213,6 +219,15 @@ struct mml_window_look {
 };
 
 /*
+ * Was @pte, which is there, used, or may it have been? Who mirrors page tables, as KVM does, need
+ * not tell.
+ */
+static bool mml_window_pte_used(const struct mml_window_look *look, pte_t pte)
+{
+	return pte_young(pte) || mm_has_notifiers(look->mm);
+}
+
+/*
  * What was not accessed is in no TLB. It may be accessed until the moment in which it is cleared,
  * and that is seen then.
  */
@@ -226,12 +241,13 @@ static int mml_window_look_pte(pte_t *ptep, unsigned long addr, void *arg)
 		return 0;
 	if (look->how == MML_HARVEST_ALL) {
 		pte = ptep_get_and_clear(look->mm, addr, ptep);
-	} else if (look->how == MML_HARVEST_UNUSED && mml_pte_around(*entry) && !pte_young(pte)) {
+	} else if (look->how == MML_HARVEST_UNUSED && mml_pte_around(*entry) &&
+		   !mml_window_pte_used(look, pte)) {
 		pte = ptep_get_and_clear(look->mm, addr, ptep);
 		if (pte_young(pte))
 			set_pte_at(look->mm, addr, ptep, pte);
 	}
-	if (mml_pte_around(*entry) && pte_young(pte)) {
+	if (mml_pte_around(*entry) && mml_window_pte_used(look, pte)) {
 		WRITE_ONCE(entry->val, mml_pte_mkused(*entry).val);
 		look->used++;
 	}
@@ -246,6 +262,12 @@ static void mml_window_look_vma(struct vm_area_struct *vma, unsigned long addr,
 	look->mm = vma->vm_mm;
 	look->addr = look->start - (vma->vm_pgoff << PAGE_SHIFT) + vma->vm_start;
 	apply_to_existing_page_range(vma->vm_mm, addr, size, mml_window_look_pte, look);
+	/*
+	 * An entry that is gone may be so by an munmap of the window that has not flushed yet, and
+	 * then its accessed bit is lost, too. A flush by somebody else makes this one flush all.
+	 */
+	if (look->how == MML_HARVEST_UNUSED && mm_tlb_flush_pending(vma->vm_mm))
+		zap_vma_ptes(vma, addr, size);
 }
 
 static unsigned long mml_window_harvest(struct mml_mm *mm, unsigned long start,
@@ -264,25 +286,34 @@ static bool mml_counter_full(const struct mml_counter *counter)
 	return mml_counter_read(counter) >= counter->max;
 }
 
-/* Is @mm kept from having more by a limit? If so, only its job can help it. */
-static bool mml_window_limited(const struct mml_mm *mm)
+/* Does it help @mm, which found no frame, if @other has fewer? By a limit, it does to some only. */
+static bool mml_window_helps(const struct mml_mm *mm, const struct mml_mm *other)
 {
-	return mml_counter_full(mm->counter) || mml_counter_full(mm->counter->parent);
+	if (mml_counter_full(mm->counter))
+		return other == mm;
+	return other->counter->parent == mm->counter->parent ||
+	       !mml_counter_full(mm->counter->parent);
+}
+
+/* Is there anything in @mm to be taken back? What CPUs have used since is counted, too. */
+static bool mml_window_shrinkable(const struct mml_mm *mm)
+{
+	return atomic_long_read(&mm->nr_around) || atomic_long_read(&mm->nr_lazyfree);
 }
 
 static void mml_window_shrink(struct mml_mm *mm)
 {
 	struct mml_windows *windows = mml_windows(mm->machine);
-	const bool limited = mml_window_limited(mm);
 	struct mml_window *window;
 
-	mutex_lock(&windows->lock);
+	if (mutex_lock_killable(&windows->lock))
+		return;
 	list_for_each_entry(window, &windows->list, node) {
-		if (!atomic_long_read(&window->mm.nr_around) ||
-		    (limited && window->mm.counter->parent != mm->counter->parent))
+		if (!mml_window_shrinkable(&window->mm) || !mml_window_helps(mm, &window->mm))
 			continue;
-		down_write(&window->mm.mmap_lock);
-		mml_shrink_around(&window->mm, ULONG_MAX);
+		if (down_write_killable(&window->mm.mmap_lock))
+			break;
+		mml_shrink_mm(&window->mm, ULONG_MAX);
 		up_write(&window->mm.mmap_lock);
 	}
 	mutex_unlock(&windows->lock);
@@ -292,15 +323,16 @@ static void mml_window_shrink(struct mml_mm *mm)
  * The same, for all who want frames of the machine. They may hold any lock of the lab.
  */
 
-static unsigned long mml_around_count(struct mml_shrinker *shrinker,
+static unsigned long mml_window_count(struct mml_shrinker *shrinker,
 				      struct mml_shrink_control *sc)
 {
 	const struct mml_windows *windows = shrinker->private_data;
 
-	return atomic_long_read(&windows->common.nr_around);
+	return atomic_long_read(&windows->common.nr_around) +
+	       atomic_long_read(&windows->common.nr_lazyfree);
 }
 
-static unsigned long mml_around_scan(struct mml_shrinker *shrinker,
+static unsigned long mml_window_scan(struct mml_shrinker *shrinker,
 				     struct mml_shrink_control *sc)
 {
 	struct mml_windows *windows = shrinker->private_data;
@@ -312,25 +344,28 @@ static unsigned long mml_around_scan(struct mml_shrinker *shrinker,
 	list_for_each_entry(window, &windows->list, node) {
 		if (freed >= sc->nr_to_scan)
 			break;
-		if (!down_write_trylock(&window->mm.mmap_lock))
+		if (!mml_window_shrinkable(&window->mm) ||
+		    !down_write_trylock(&window->mm.mmap_lock))
 			continue;
-		freed += mml_shrink_around(&window->mm, sc->nr_to_scan - freed);
+		/* All of it: what stays would have lost its real entries for nothing. */
+		freed += mml_shrink_mm(&window->mm, ULONG_MAX);
 		up_write(&window->mm.mmap_lock);
 	}
 	mutex_unlock(&windows->lock);
+	sc->nr_scanned = max(freed, sc->nr_to_scan);
 	return freed ?: SHRINK_STOP;
 }
 
 int mml_windows_init(struct mml_machine *machine, struct mml_windows *windows)
 {
 	windows->common.around_pages = MML_AROUND_PAGES;
-	windows->shrinker = mml_shrinker_alloc(machine, 0, "fault-around");
+	windows->shrinker = mml_shrinker_alloc(machine, 0, "vma_probe");
 	if (!windows->shrinker)
 		return -ENOMEM;
-	windows->shrinker->count_objects = mml_around_count;
-	windows->shrinker->scan_objects = mml_around_scan;
+	windows->shrinker->count_objects = mml_window_count;
+	windows->shrinker->scan_objects = mml_window_scan;
 	windows->shrinker->private_data = windows;
-	/* Nobody has used them: they go first, and all of them. */
+	/* Nobody misses them: half of them at each try, before anything else. */
 	windows->shrinker->seeks = 0;
 	mml_shrinker_register(windows->shrinker);
 	return 0;
@@ -688,7 +723,16 @@ int mml_window_mmap(struct mml_session *session, struct vm_area_struct *vma)
 static void mml_window_clone(struct mml_window *window, struct mml_window *parent,
 			     u32 id)
 {
-	if (!mml_dup_mmap(&window->mm, &parent->mm)) {
+	struct mml_mm *mm = &window->mm;
+	unsigned long begin = mml_mm_shrink_begin(&parent->mm);
+	int err = mml_dup_mmap(mm, &parent->mm);
+
+	if (err == -ENOMEM && mml_mm_shrink(&parent->mm, begin)) {
+		mml_exit_mmap(mm);
+		mml_mm_init(mm, mm->machine, mm->counter, mm->common, mm->window_ops);
+		err = mml_dup_mmap(mm, &parent->mm);
+	}
+	if (!err) {
 		WRITE_ONCE(window->mapping, parent->mapping);
 		return;
 	}

@@ -32,11 +32,11 @@ struct mml_window {
 
 /**
  * struct mml_windows - what vma_probe hangs on a machine
- * @lock: protects @list. Taken under the mmap_lock of a process that forks or exits,
- *	and before that of a lab mm
+ * @lock: protects @list. Taken under the mmap_lock of a process that forks or exits, or what a
+ *	process holds that faults and finds no frame; and before that of a lab mm
  * @list: the windows of all sessions that have not ended
  * @common: to all of them
- * @shrinker: gives back what fault-around mapped and nobody used
+ * @shrinker: gives back frames that nobody needs
  */
 struct mml_windows {
 	struct mutex lock;

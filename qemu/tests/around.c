@@ -9,6 +9,7 @@
  */
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -176,6 +177,38 @@ static void test_pressure(void)
 	end_session(session);
 }
 
+/* What is given up goes, unless it is written again. */
+static void test_given_up(void)
+{
+	const unsigned long pages = 100, kept = 30;
+	const int other = session_new(machine.id);
+	unsigned long zeroes = 0, wrong = 0;
+	uint32_t number;
+	const int session = new_session(0, 0, &number);
+	const uint64_t freed = vm_event(machine.id, "pglazyfreed");
+
+	must(lab_mmap(session, AREA, pages * PAGE, MODE_RW, FIXED), "mmap");
+	memset((void *)AREA, 7, pages * PAGE);
+	must(lab_madvise(session, AREA, pages * PAGE, MADV_FREE), "MADV_FREE");
+	for (unsigned long i = 0; i < kept; i++)
+		write_page(AREA + i * PAGE, 8);
+	test_is(status_pages(number, "VmRSS:"), (long)pages, "MADV_FREE: all pages are resident");
+	take_all(other);
+	test_is(status_pages(number, "VmRSS:"), (long)kept, "until memory is short");
+	test_is((long)(vm_event(machine.id, "pglazyfreed") - freed), (long)(pages - kept),
+		"which is counted");
+	close(other);
+	for (unsigned long i = 0; i < pages; i++) {
+		if (i < kept)
+			wrong += read_page(AREA + i * PAGE) != 8 || read_page(AREA + i * PAGE + 9) != 7;
+		else
+			zeroes += read_page(AREA + i * PAGE) == 0;
+	}
+	test_is((long)wrong, 0, "what was written since is there");
+	test_is((long)zeroes, (long)(pages - kept), "and the others are zeroes");
+	end_session(session);
+}
+
 /* As many pages, far apart, as the session may have at all. */
 static int touch_to_limit(void *arg)
 {
@@ -201,6 +234,45 @@ static void test_limit(void)
 	test_is(child_end(child_start(touch_to_limit, NULL)), 0,
 		"a session has as many pages as it may, wherever they are");
 	test_is((long)(vm_event(machine.id, "oom_kill") - killed), 0, "and is not killed");
+}
+
+/* Goes through memory in order, over and over, so that there is always something around. */
+static int go_through(void *arg)
+{
+	const int session = new_session(*(uint32_t *)arg, 0, NULL);
+
+	must(lab_mmap(session, AREA, 512 * PAGE, MODE_RW, FIXED), "mmap");
+	for (;;) {
+		memset((void *)AREA, 1, 512 * PAGE);
+		must(lab_madvise(session, AREA, 512 * PAGE, MADV_DONTNEED), "MADV_DONTNEED");
+	}
+}
+
+/* Has more than it may. */
+static int exceed(void *arg)
+{
+	const int session = new_session(*(uint32_t *)arg, 50 * PAGE, NULL);
+
+	must(lab_mmap(session, AREA, 100 * PAGE, MODE_RW, FIXED), "mmap");
+	memset((void *)AREA, 1, 100 * PAGE);
+	return 0;
+}
+
+static void test_own_limit(void)
+{
+	uint32_t number;
+	const int job = job_new(machine.id, &number);
+	const pid_t sibling = child_start(go_through, &number);
+	const uint64_t begin = now_ms();
+
+	sleep_ms(100);
+	test_is(child_end(child_start(exceed, &number)), 128 + SIGKILL,
+		"who is at a limit of its own is killed, whatever others have around");
+	test(now_ms() - begin < 10000, "and soon");
+	kill(sibling, SIGKILL);
+	test_is(child_end(sibling), 128 + SIGKILL, "that one was not");
+	close(job);
+	test(free_frames_become(machine.id, machine.frames), "every frame is back");
 }
 
 /*
@@ -323,7 +395,9 @@ int main(void)
 	test_in_order();
 	test_told();
 	test_pressure();
+	test_given_up();
 	test_limit();
+	test_own_limit();
 	test_crowd();
 	test_valid("after all of that");
 	machine_end(&machine);

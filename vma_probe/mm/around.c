@@ -17,8 +17,7 @@
  * If the page before those 16 came along and was not used until now, then the one that is written
  * comes alone: the program does not go through its memory in order.
  *
- * Frames that nobody has used go before anything else when memory is short: a shrinker takes
- * them, and a fault that finds no frame, or is at a limit, does before it gives up. They are
+ * Frames that nobody has used go before anything else when memory is short (shrink.c). They are
  * never allocated where that would be work: only what is free above the low watermark, and within
  * the limits, is. What CPUs never used is in no TLB, so they are given back without a flush.
  *
@@ -85,8 +84,8 @@ static unsigned int mml_around_range(const struct mml_vma *vma, struct mml_ptdes
 }
 
 /*
- * How many times as many frames must be left of a limit: who is at one would take back at each fault
- * what the one before mapped, and be refused for what others are about to map.
+ * How many times as many frames must be left of a limit: who is at one would take back at each
+ * fault what the one before mapped, and be refused for what others are about to map.
  */
 #define MML_AROUND_ROOM		8
 
@@ -192,8 +191,8 @@ int mml_do_fault_around(struct mml_vma *vma, struct mml_ptdesc *table, struct mm
 }
 
 /*
- * Of the pages in [@start, @end) that are around, those that CPUs have used are so no more. What has
- * lost its real entry stays as it is until it is touched again.
+ * Of the pages in [@start, @end) that are around, those that CPUs have used are so no more. What
+ * has lost its real entry stays as it is until it is touched again.
  */
 void mml_harvest(struct mml_mm *mm, unsigned long start, unsigned long end, enum mml_harvest how)
 {
@@ -227,47 +226,6 @@ void mml_harvest_mm(struct mml_mm *mm, enum mml_harvest how)
 }
 
 /**
- * mml_shrink_around - take back frames that fault-around mapped and nobody used
- * @mm: from this mm
- * @nr: how many at most
- *
- * Context: process, may sleep; mmap_lock is held for writing.
- * Return: how many there were.
- */
-unsigned long mml_shrink_around(struct mml_mm *mm, unsigned long nr)
-{
-	unsigned long freed;
-
-	lockdep_assert_held_write(&mm->mmap_lock);
-
-	if (!atomic_long_read(&mm->nr_around))
-		return 0;
-	mml_harvest_mm(mm, MML_HARVEST_UNUSED);
-	freed = mml_zap_around(mm, nr);
-	atomic_long_add(freed, &mm->common->nr_taken_back);
-	mml_count_vm_events(mm->machine, MML_PGAROUND_FREED, freed);
-	return freed;
-}
-EXPORT_SYMBOL_NS_GPL(mml_shrink_around, MM_LAB);
-
-/* What is to be told to mml_mm_shrink() if what is done now finds no frame. */
-unsigned long mml_mm_shrink_begin(const struct mml_mm *mm)
-{
-	return atomic_long_read(&mm->common->nr_taken_back);
-}
-
-/*
- * A frame is wanted for @mm, whose lock is not held, and was not to be had since @begin. Returns:
- * whether there may be one now, because something was taken back, here or by somebody else.
- */
-bool mml_mm_shrink(struct mml_mm *mm, unsigned long begin)
-{
-	if (mm->window_ops)
-		mm->window_ops->shrink(mm);
-	return mml_mm_shrink_begin(mm) != begin;
-}
-
-/**
  * mml_mm_revoke - all real entries of an mm go
  * @mm: the mm
  *
@@ -282,7 +240,7 @@ void mml_mm_revoke(struct mml_mm *mm)
 }
 
 /**
- * mml_fork_prepare - before fork: real entries of the parent's frames go, and so does what is around
+ * mml_fork_prepare - before fork: the parent's real entries go, and so does what is around
  * @mm: the parent's
  *
  * Context: process, may sleep. The process does not fault until mml_dup_mmap() was called. Other
@@ -292,8 +250,7 @@ void mml_fork_prepare(struct mml_mm *mm)
 {
 	down_write(&mm->mmap_lock);
 	mml_harvest_mm(mm, MML_HARVEST_ALL);
-	if (atomic_long_read(&mm->nr_around))
-		mml_zap_around(mm, ULONG_MAX);
+	mml_shrink_around(mm, ULONG_MAX);
 	up_write(&mm->mmap_lock);
 }
 EXPORT_SYMBOL_NS_GPL(mml_fork_prepare, MM_LAB);

@@ -22,8 +22,8 @@
  *	3. under the table mutex the entry is looked at again. If it is the same, it becomes
  *	   what it should; it allows writing, and is dirty, after a write;
  *	4. still under it, the real page table gets the same.
- * Nothing here waits for I/O or for other processes' memory. It can be told not to
- * wait for mmap_lock either: it then says RETRY, having taken nothing.
+ * It can be told not to wait for mmap_lock: it then says RETRY. It waits for other mms only when
+ * there is no frame, to take back what they do not need (shrink.c), and tries again.
  *
  * Locking: see mm.h. mmap_lock for reading, so faults run in parallel, on different
  * tables all the way.
@@ -333,6 +333,9 @@ enum mml_fault_result mml_handle_mm_fault_locked(struct mml_mm *mm, struct mml_f
 	return err ? MML_FAULT_OOM : MML_FAULT_DONE;
 }
 
+/* How often it is tried before there is no frame: others may be quicker to get what came free. */
+#define MML_OOM_TRIES	16
+
 /**
  * mml_handle_mm_fault - answer an access that the real page table could not
  * @mm: the mm
@@ -345,6 +348,7 @@ enum mml_fault_result mml_handle_mm_fault_locked(struct mml_mm *mm, struct mml_f
 enum mml_fault_result mml_handle_mm_fault(struct mml_mm *mm,
 					  struct mml_fault *fault)
 {
+	unsigned int tries = MML_OOM_TRIES;
 	enum mml_fault_result result;
 	unsigned long begin;
 
@@ -363,7 +367,7 @@ enum mml_fault_result mml_handle_mm_fault(struct mml_mm *mm,
 		if (unlikely(result != MML_FAULT_DONE && result != MML_FAULT_OOM))
 			mml_explain_fault(mm, fault, result);
 		up_read(&mm->mmap_lock);
-	} while (unlikely(result == MML_FAULT_OOM) && mml_mm_shrink(mm, begin));
+	} while (unlikely(result == MML_FAULT_OOM) && --tries && mml_mm_shrink(mm, begin));
 
 	if (unlikely(result == MML_FAULT_OOM)) {
 		down_read(&mm->mmap_lock);
@@ -487,18 +491,29 @@ static void mml_access_page(struct mml_mm *mm, unsigned long addr, void *buf,
 int mml_access(struct mml_mm *mm, unsigned long addr, void *buf, int len,
 	       bool write)
 {
+	unsigned int tries = MML_OOM_TRIES;
 	int done = 0;
+	bool again;
 
 	down_read(&mm->mmap_lock);
 	while (done < len) {
 		int part = min_t(int, len - done, PAGE_SIZE - offset_in_page(addr));
+		unsigned long begin = mml_mm_shrink_begin(mm);
 		struct mml_fault fault = {
 			.address = addr & PAGE_MASK,
 			.flags = write ? MML_FAULT_WRITE : 0,
 			.gfp = GFP_KERNEL,
 		};
+		enum mml_fault_result result = mml_handle_mm_fault_locked(mm, &fault);
 
-		if (mml_handle_mm_fault_locked(mm, &fault) != MML_FAULT_DONE)
+		if (result == MML_FAULT_OOM && --tries) {
+			up_read(&mm->mmap_lock);
+			again = mml_mm_shrink(mm, begin);
+			down_read(&mm->mmap_lock);
+			if (again)
+				continue;
+		}
+		if (result != MML_FAULT_DONE)
 			break;
 		mml_access_page(mm, addr, buf + done, part, write);
 		done += part;

@@ -9,8 +9,9 @@
  *
  * Kernel counterpart: dup_mmap() in kernel/fork.c, copy_page_range() in mm/memory.c. As there,
  * a vma of which nothing was written is not copied: the child's reads find the zero page by
- * themselves. What fault-around mapped and nobody has used (around.c) was taken back before. Difference: the parent's real entries are revoked before, all of them, where the
- * kernel takes the right to write from each.
+ * themselves. Differences: the parent's real entries are revoked before, all of them, where the
+ * kernel takes the right to write from each; what fault-around mapped and nobody has used
+ * (around.c) was taken back then.
  *
  * Locking: the parent's mmap_lock for writing, then the child's, which nobody else knows yet;
  * the parent's table mutex, then the child's. The caller has called mml_fork_prepare(), and
@@ -34,6 +35,7 @@ static void mml_copy_ptes(struct mml_mm *mm, struct mml_ptdesc *table,
 {
 	mml_pte_t *old = mml_entry(oldmm, old_table, addr), *last = old + ((end - addr) >> PAGE_SHIFT);
 	mml_pte_t *new = mml_entry(mm, table, addr);
+	unsigned long lazyfree = 0;
 
 	lockdep_assert_held(&old_table->lock);
 	lockdep_assert_held(&table->lock);
@@ -48,9 +50,12 @@ static void mml_copy_ptes(struct mml_mm *mm, struct mml_ptdesc *table,
 		table->nr_present++;
 		if (!page)
 			continue;
+		lazyfree += mml_pte_lazyfree(*old);
 		mml_get_page(page);
 		atomic_inc(&page->_mapcount);
 	}
+	if (lazyfree)
+		mml_count_lazyfree(mm, lazyfree);
 }
 
 /* What one table has in [@addr, @end). Returns: how many are present; @frames: so many frames. */

@@ -123,17 +123,24 @@ struct mml_page *mml_anon_page(struct mml_vma *vma, unsigned long addr, gfp_t gf
 /* around.c */
 int mml_do_fault_around(struct mml_vma *vma, struct mml_ptdesc *table, struct mml_fault *fault);
 void mml_count_around(struct mml_mm *mm, long nr);
+void mml_count_lazyfree(struct mml_mm *mm, long nr);
 void mml_harvest(struct mml_mm *mm, unsigned long start, unsigned long end,
 		 enum mml_harvest how);
 void mml_harvest_mm(struct mml_mm *mm, enum mml_harvest how);
-unsigned long mml_mm_shrink_begin(const struct mml_mm *mm);
-bool mml_mm_shrink(struct mml_mm *mm, unsigned long begin);
+
+/* shrink.c */
+void mml_lazyfree_range(struct mml_mm *mm, unsigned long start, unsigned long end);
+unsigned long mml_shrink_around(struct mml_mm *mm, unsigned long nr);
 
 /* zap.c: taking away, from a range whose real entries are revoked first */
 void mml_flush_tlb_range(struct mml_mm *mm, unsigned long start, unsigned long end);
 void mml_zap_range(struct mml_mm *mm, unsigned long start, unsigned long end);
 void mml_wrprotect_range(struct mml_mm *mm, unsigned long start, unsigned long end);
-unsigned long mml_zap_around(struct mml_mm *mm, unsigned long nr);
+unsigned long mml_zap_pages(struct mml_mm *mm, unsigned long nr,
+			    bool (*which)(const struct mml_mm *mm, mml_pte_t pte));
+void mml_walk_range(struct mml_mm *mm, unsigned long start, unsigned long end,
+		    void (*fn)(struct mml_mm *mm, struct mml_ptdesc *table,
+			       unsigned long addr, unsigned long end));
 void mml_anon_page_replaced(struct mml_mm *mm, struct mml_page *page);
 
 /* explain.c: what failed, and why */

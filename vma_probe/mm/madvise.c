@@ -5,14 +5,16 @@
  *	NORMAL, RANDOM, SEQUENTIAL, (NO)HUGEPAGE, (UN)MERGEABLE, DONTFORK, DOFORK, WIPEONFORK,
  *	KEEPONFORK, DONTDUMP, DODUMP	flags of vmas, which split and merge by them; fork goes
  *					by its own, the others are only kept
- *	DONTNEED, DONTNEED_LOCKED, FREE	frames go back
+ *	DONTNEED, DONTNEED_LOCKED	frames go back
+ *	FREE				frames may go back when memory is short, until they are
+ *					written
  *	POPULATE_READ, POPULATE_WRITE	every page is faulted in
  *	WILLNEED, COLD, PAGEOUT		nothing, for there is no reclaim yet
  *	REMOVE				refused, as there are no files
  *
  * Kernel counterpart: mm/madvise.c. As there, a hole in the range does not keep what else is
- * in it from being advised; it is told afterwards. Differences: FREE frees at once; advices
- * that are not above are unknown.
+ * in it from being advised; it is told afterwards. Difference: advices that are not
+ * above are unknown.
  *
  * Locking: mmap_lock for writing; for reading where pages are faulted in.
  */
@@ -70,7 +72,7 @@ static bool mml_madvise_behavior_valid(int advice)
 	}
 }
 
-/* Does @advice give frames back? */
+/* Does @advice give frames back, now or perhaps later? */
 static bool mml_madvise_frees(int advice)
 {
 	return advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE;
@@ -88,7 +90,9 @@ static int mml_madvise_vma_behavior(struct mml_vma *vma, unsigned long start,
 					    (vma->vm_flags & ~flags->clear) | flags->set) ?
 			-EAGAIN : 0;
 	}
-	if (mml_madvise_frees(advice))
+	if (advice == MADV_FREE)
+		mml_lazyfree_range(vma->vm_mm, start, end);
+	else if (mml_madvise_frees(advice))
 		mml_zap_range(vma->vm_mm, start, end);
 	return advice == MADV_REMOVE ? -EINVAL : 0;
 }

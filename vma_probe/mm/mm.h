@@ -5,7 +5,8 @@
  * This room knows no mm_struct, no struct file and no session: what ties an mm to a
  * real process is behind struct mml_window_ops, and is absent in unit tests. The
  * lab's page tables are the authority; the real page-table entries are a TLB that
- * caches them, filled by ->insert and flushed by ->revoke.
+ * caches them, filled by ->insert and flushed by ->revoke. What hardware notes in them of what
+ * fault-around mapped comes back by ->harvest.
  *
  * Locks, outermost first:
  *	mm->mmap_lock		rwsem: writers change vmas and free tables, faults read
@@ -14,7 +15,8 @@
  *				entry changes, and is put into the real page table. Who
  *				takes something away from a range holds mmap_lock for
  *				writing, so that no fault comes, and revokes the real
- *				entries before: see zap.c
+ *				entries before: see zap.c. So does who harvests, which changes
+ *				entries without it: see around.c
  *	mm->page_table_lock	spinlock: adding a table to the upper levels, or an anon_vma
  *				to a vma
  * Lab memory is allocated under none of the last two.
@@ -83,6 +85,13 @@ static inline bool mml_pte_around(mml_pte_t pte)
 	return pte.val & MML_PTE_AROUND;
 }
 
+/* Its page was given up by MADV_FREE, and not written since. */
+static inline bool mml_pte_lazyfree(mml_pte_t pte)
+{
+	return (pte.val & (MML_PTE_PRESENT | MML_PTE_SPECIAL | MML_PTE_AROUND |
+			   MML_PTE_DIRTY)) == MML_PTE_PRESENT;
+}
+
 /* A CPU has written to its page, or may have. */
 static inline mml_pte_t mml_pte_mkused(mml_pte_t pte)
 {
@@ -114,8 +123,8 @@ enum mml_harvest {
  * @harvest: mark used (mml_pte_mkused()) those of the entries of [@start, @end), the first being
  *	@entry, all in one table, that are around and whose real ones were accessed. Called with
  *	mmap_lock held for writing. How many were used
- * @shrink: memory is short, or @mm's counter at its limit: take back what is around, in any mm
- *	for which that helps. May sleep, no lock of the lab is held
+ * @shrink: memory is short, or @mm's counter at its limit: mml_shrink_mm() all mms for which
+ *	that helps. May sleep, no lock of the lab is held
  */
 struct mml_window_ops {
 	int (*insert)(struct mml_mm *mm, struct mml_fault *fault,
@@ -136,12 +145,14 @@ struct mml_window_ops {
  * struct mml_mm_common - what all mms of a machine have in common
  * @nr_anon: frames that they map, each counted once
  * @nr_around: those of them that fault-around mapped, and nobody is known to have used
- * @nr_taken_back: such frames that were taken back, ever
+ * @nr_lazyfree: entries of frames that were given up by MADV_FREE
+ * @nr_taken_back: frames of either kind that were taken back, ever
  * @around_pages: how many a fault maps: a power of two up to MML_AROUND_MAX; up to 1: itself
  */
 struct mml_mm_common {
 	atomic_long_t nr_anon;
 	atomic_long_t nr_around;
+	atomic_long_t nr_lazyfree;
 	atomic_long_t nr_taken_back;
 	unsigned int around_pages;
 };
@@ -214,6 +225,7 @@ static inline bool mml_vma_continues(const struct mml_vma *vma, const struct mml
  * @pgd: the top-level table; NULL before the first fault
  * @anon_rss: anonymous frames mapped
  * @nr_around: those of them that are around: see around.c
+ * @nr_lazyfree: those that were given up: see shrink.c
  * @nr_ptes: frames used as page tables
  *
  * Lock key: C constant, M mmap_lock, P page_table_lock, A atomic.
@@ -238,6 +250,7 @@ struct mml_mm {
 	struct mml_ptdesc		*pgd;		/* P, M to remove */
 	atomic_long_t			anon_rss;	/* A */
 	atomic_long_t			nr_around;	/* A */
+	atomic_long_t			nr_lazyfree;	/* A */
 	atomic_long_t			nr_ptes;	/* A */
 };
 
@@ -292,7 +305,7 @@ int mml_madvise(struct mml_mm *mm, unsigned long addr, unsigned long len,
 long mml_mincore(struct mml_mm *mm, unsigned long addr, unsigned long pages, u8 *vec);
 int mml_msync(struct mml_mm *mm, unsigned long addr, unsigned long len, unsigned long flags);
 
-/* Faults (fault.c, around.c) and fork (fork.c). */
+/* Faults (fault.c, around.c), fork (fork.c), and what can be taken back (shrink.c). */
 enum mml_fault_result mml_handle_mm_fault(struct mml_mm *mm,
 					  struct mml_fault *fault);
 int mml_access(struct mml_mm *mm, unsigned long addr, void *buf, int len,
@@ -300,7 +313,9 @@ int mml_access(struct mml_mm *mm, unsigned long addr, void *buf, int len,
 void mml_mm_revoke(struct mml_mm *mm);
 void mml_fork_prepare(struct mml_mm *mm);
 int mml_dup_mmap(struct mml_mm *mm, struct mml_mm *oldmm);
-unsigned long mml_shrink_around(struct mml_mm *mm, unsigned long nr);
+unsigned long mml_shrink_mm(struct mml_mm *mm, unsigned long nr);
+unsigned long mml_mm_shrink_begin(const struct mml_mm *mm);
+bool mml_mm_shrink(struct mml_mm *mm, unsigned long begin);
 
 /* Reverse mapping (rmap.c). */
 unsigned int mml_rmap_walk(struct mml_page *page,

@@ -12,7 +12,8 @@
  * Locking: tables are added under page_table_lock, by who holds mmap_lock for
  * reading at least; they are removed by who holds it for writing. So a table that was
  * found stays while mmap_lock is held; and that of a vma that was found by reverse
- * mapping stays as long as it is found there. PTEs change under the table mutex.
+ * mapping stays as long as it is found there. PTEs change under the table mutex, or in the harvest
+ * (around.c), which holds mmap_lock for writing.
  */
 #include "vma_probe/mm/internal.h"
 
@@ -232,7 +233,14 @@ int mml_missing_table(const struct mml_mm *mm, unsigned long addr)
 	return table ? -1 : level;
 }
 
-/* Write a PTE, and keep the counts of the present ones and of those that are around. */
+/* Count @nr more entries that are lazily freed. */
+void mml_count_lazyfree(struct mml_mm *mm, long nr)
+{
+	atomic_long_add(nr, &mm->nr_lazyfree);
+	atomic_long_add(nr, &mm->common->nr_lazyfree);
+}
+
+/* Write a PTE, and keep the counts of the present ones, those around, and those lazily freed. */
 void mml_set_pte(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr,
 		 mml_pte_t pte)
 {
@@ -243,6 +251,8 @@ void mml_set_pte(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr
 	table->nr_present += mml_pte_present(pte) - mml_pte_present(*entry);
 	if (unlikely((pte.val ^ entry->val) & MML_PTE_AROUND))
 		mml_count_around(mm, mml_pte_around(pte) ? 1 : -1);
+	if (unlikely(mml_pte_lazyfree(pte) != mml_pte_lazyfree(*entry)))
+		mml_count_lazyfree(mm, mml_pte_lazyfree(pte) ? 1 : -1);
 	WRITE_ONCE(entry->val, pte.val);
 }
 

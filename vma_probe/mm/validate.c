@@ -15,6 +15,7 @@ struct mml_table_walk {
 	unsigned long tables;
 	unsigned long frames;
 	unsigned long around;
+	unsigned long lazyfree;
 };
 
 static void mml_validate_vmas(struct mml_mm *mm, struct mml_validation *v)
@@ -99,6 +100,7 @@ static void mml_validate_page(struct mml_table_walk *walk, const struct mml_vma 
 
 	walk->frames++;
 	walk->around += mml_pte_around(pte);
+	walk->lazyfree += mml_pte_lazyfree(pte);
 	if (!mml_check(walk->v, mml_pfn_valid(walk->mm->machine, mml_pte_pfn(pte)),
 		       "PTE of %lx leads to frame %u", addr, mml_pte_pfn(pte).val))
 		return;
@@ -110,7 +112,8 @@ static void mml_validate_page(struct mml_table_walk *walk, const struct mml_vma 
 		       "PTE of %lx leads to frame %u, which is not mapped there", addr,
 		       mml_pte_pfn(pte).val))
 		return;
-	mml_check(walk->v, !(mml_pte_write(pte) || mml_pte_around(pte)) || atomic_read(&page->_mapcount) == 1,
+	mml_check(walk->v, !(pte.val & (MML_PTE_RW | MML_PTE_AROUND)) ||
+		  atomic_read(&page->_mapcount) == 1,
 		  "PTE of %lx may write to frame %u, which others map", addr,
 		  mml_pte_pfn(pte).val);
 	mml_check(walk->v, mml_page_ref_count(page) >= atomic_read(&page->_mapcount),
@@ -212,6 +215,9 @@ void mml_mm_validate_locked(struct mml_mm *mm, struct mml_validation *v)
 	frames = atomic_long_read(&mm->nr_around);
 	mml_check(v, walk.around == frames, "%lu entries are around, nr_around says %lu",
 		  walk.around, frames);
+	frames = atomic_long_read(&mm->nr_lazyfree);
+	mml_check(v, walk.lazyfree == frames, "%lu entries are lazily freed, nr_lazyfree says %lu",
+		  walk.lazyfree, frames);
 	frames = atomic_long_read(&mm->nr_ptes);
 	mml_check(v, walk.tables == frames, "%lu tables, nr_ptes says %lu",
 		  walk.tables, frames);

@@ -47,10 +47,11 @@ void mml_flush_tlb_range(struct mml_mm *mm, unsigned long start, unsigned long e
 
 /*
  * Frames that an mm maps no longer: of those, others map @shared, and nobody @last. @around of them
- * were around.
+ * were around, @lazyfree were given up.
  */
 struct mml_zap {
 	unsigned long around;
+	unsigned long lazyfree;
 	unsigned long last;
 	unsigned long shared;
 };
@@ -61,6 +62,8 @@ static void mml_zap_account(struct mml_mm *mm, const struct mml_zap *zap)
 	atomic_long_sub(zap->last, &mm->common->nr_anon);
 	if (zap->around)
 		mml_count_around(mm, -(long)zap->around);
+	if (zap->lazyfree)
+		mml_count_lazyfree(mm, -(long)zap->lazyfree);
 	mml_counter_uncharge(mm->counter, zap->last);
 	mml_counter_unshare(mm->counter, zap->shared);
 }
@@ -94,6 +97,7 @@ static void mml_zap_pte(struct mml_mm *mm, struct mml_ptdesc *table, mml_pte_t *
 	lockdep_assert_held(&table->lock);
 
 	zap->around += mml_pte_around(*entry);
+	zap->lazyfree += mml_pte_lazyfree(*entry);
 	table->nr_present--;
 	WRITE_ONCE(entry->val, 0);
 	if (page)
@@ -127,9 +131,9 @@ static void mml_wrprotect_table(struct mml_mm *mm, struct mml_ptdesc *table, uns
 }
 
 /* Call @fn for each part of [@start, @end) that has a table, under its mutex. */
-static void mml_walk_range(struct mml_mm *mm, unsigned long start, unsigned long end,
-			   void (*fn)(struct mml_mm *mm, struct mml_ptdesc *table,
-				      unsigned long addr, unsigned long end))
+void mml_walk_range(struct mml_mm *mm, unsigned long start, unsigned long end,
+		    void (*fn)(struct mml_mm *mm, struct mml_ptdesc *table,
+			       unsigned long addr, unsigned long end))
 {
 	unsigned long addr = start, next;
 	struct mml_ptdesc *table;
@@ -152,10 +156,11 @@ void mml_zap_range(struct mml_mm *mm, unsigned long start, unsigned long end)
 }
 
 /*
- * Clear up to @nr PTEs that are around and have been harvested, so that no real entry leads to their
- * frames. Returns: how many.
+ * Clear up to @nr PTEs of frames of which @which says so, and to which no real entry leads.
+ * Returns: how many.
  */
-unsigned long mml_zap_around(struct mml_mm *mm, unsigned long nr)
+unsigned long mml_zap_pages(struct mml_mm *mm, unsigned long nr,
+			    bool (*which)(const struct mml_mm *mm, mml_pte_t pte))
 {
 	unsigned long addr = mm->start, next, freed = 0;
 	struct mml_ptdesc *table;
@@ -168,12 +173,12 @@ unsigned long mml_zap_around(struct mml_mm *mm, unsigned long nr)
 
 		next = mml_table_end(addr, mm->end);
 		mutex_lock(&table->lock);
-		for (; addr < next && freed + zap.around < nr; addr += PAGE_SIZE, entry++)
-			if (mml_pte_around(*entry))
+		for (; addr < next && freed + zap.last < nr; addr += PAGE_SIZE, entry++)
+			if (which(mm, *entry))
 				mml_zap_pte(mm, table, entry, &zap);
 		mutex_unlock(&table->lock);
 		mml_zap_account(mm, &zap);
-		freed += zap.around;
+		freed += zap.last;
 		cond_resched();
 	}
 	return freed;
