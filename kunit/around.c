@@ -222,21 +222,25 @@ static void mml_around_test_fork(struct kunit *test)
 /* At a limit, what is unused goes first: a program has as many pages as without fault-around. */
 static void mml_around_test_limit(struct kunit *test)
 {
-	const int pages = 20;
+	/* Both halves of the range have tables of their own. */
+	const int pages = MML_MODEL_PAGES / 2, tables = 1 + 2 * MML_MODEL_TABLES;
 	struct mml_model *model = mml_around_model(test, MML_TEST_AROUND);
 	struct mml_fault fault = {
-		.address = mml_model_addr(120),
+		.address = mml_model_addr(1),
 		.flags = MML_FAULT_WRITE,
 		.gfp = GFP_KERNEL,
 		.window = model,
 	};
 	int i;
 
-	model->counter.max = MML_TEST_TABLES + pages;
-	mml_model_mmap(model, 0, 128, MML_TEST_RW, MAP_FIXED);
-	for (i = 0; i < pages; i++)
-		mml_model_poke(model, i * 6, 1, i + 1);
-	KUNIT_EXPECT_EQ(test, mml_counter_read(&model->counter), MML_TEST_TABLES + pages);
+	model->counter.max = tables + pages;
+	mml_model_mmap(model, 0, MML_MODEL_PAGES, MML_TEST_RW, MAP_FIXED);
+	mml_model_poke(model, 0, 1, 1);
+	mml_expect_around(model, 16, 1);
+	for (i = 1; i < pages; i++)
+		mml_model_poke(model, 2 * i, 1, i + 1);
+	KUNIT_EXPECT_EQ(test, mml_counter_read(&model->counter), tables + pages);
+	KUNIT_EXPECT_GE(test, mml_vm_event(model->machine, MML_PGAROUND_FREED), 8);
 	KUNIT_EXPECT_EQ(test, mml_handle_mm_fault(&model->mm, &fault), MML_FAULT_OOM);
 	mml_expect_around(model, pages, pages);
 }

@@ -47,9 +47,12 @@ static inline unsigned long mml_counter_read(const struct mml_counter *counter)
 /* Could @nr more frames be charged, now? */
 static inline bool mml_counter_has_room(const struct mml_counter *counter, unsigned long nr)
 {
-	for (; counter; counter = counter->parent)
-		if (counter->max - nr < mml_counter_read(counter))
+	for (; counter; counter = counter->parent) {
+		unsigned long usage = mml_counter_read(counter);
+
+		if (usage > counter->max || counter->max - usage < nr)
 			return false;
+	}
 	return true;
 }
 

@@ -7,9 +7,12 @@
  * Locking: none here. The process's mmap_lock is not touched, nor user memory but by MINCORE,
  * which holds no lock then.
  */
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "vma_probe/window.h"
+
+#include "trace.h"
 
 static struct mml_mm *mml_call_mm(struct mml_ioctl_call *call)
 {
@@ -24,6 +27,7 @@ static int mml_ioc_mmap(struct mml_ioctl_call *call, void *arg)
 	int err;
 
 	err = mml_mmap(mml_call_mm(call), &addr, a->length, a->prot, a->flags);
+	trace_mml_mmap(call->session, addr, a->length, a->prot, a->flags, err);
 	a->addr = addr;
 	return err;
 }
@@ -39,8 +43,10 @@ static void mml_ioc_mmap_undo(struct mml_ioctl_call *call, void *arg)
 static int mml_ioc_munmap(struct mml_ioctl_call *call, void *arg)
 {
 	struct mml_munmap_args *a = arg;
+	int err = mml_munmap(mml_call_mm(call), a->addr, a->length);
 
-	return mml_munmap(mml_call_mm(call), a->addr, a->length);
+	trace_mml_munmap(call->session, a->addr, a->length, 0, 0, err);
+	return err;
 }
 
 static int mml_ioc_mprotect(struct mml_ioctl_call *call, void *arg)
@@ -102,6 +108,8 @@ static int mml_ioc_mincore(struct mml_ioctl_call *call, void *arg)
 		done = mml_mincore(mm, addr, min(pages, MML_MINCORE_CHUNK), chunk);
 		if (done < 0)
 			return done;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		if (copy_to_user(vec, chunk, done))
 			return -EFAULT;
 		cond_resched();

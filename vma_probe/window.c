@@ -34,6 +34,7 @@
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/mman.h>
+#include <linux/mmu_notifier.h>
 #include <linux/sched/signal.h>
 
 #include "mm_lab/alloc.h"
@@ -162,15 +163,17 @@ static bool mml_window_accessed(struct mml_mm *mm, const struct mml_fault *fault
 	       pte_young(ptep_get(pte_offset_kernel(vmf->pmd, addr)));
 }
 
+/* Something is done with a part of a real vma. */
+typedef void (*mml_real_vma_fn)(struct vm_area_struct *vma, unsigned long addr,
+				unsigned long size, void *arg);
+
 /*
  * Call @fn for each real vma of the window that has any of [@start, @end), with its own addresses
  * of that. There is one, or two while it is being moved; and those of relatives, which have the
  * same file, are passed by. While the file's lock is held, page tables of what is found there stay.
  */
-static void mml_window_for_each_vma(struct mml_window *window, unsigned long start,
-				    unsigned long end,
-				    void (*fn)(struct vm_area_struct *vma, unsigned long addr,
-					       unsigned long size, void *arg), void *arg)
+static void mml_window_walk_vmas(struct mml_window *window, unsigned long start,
+				 unsigned long end, mml_real_vma_fn fn, void *arg)
 {
 	struct address_space *mapping = READ_ONCE(window->mapping);
 	struct rb_node *node;
@@ -204,8 +207,10 @@ static void mml_window_zap_vma(struct vm_area_struct *vma, unsigned long addr,
 
 static void mml_window_revoke(struct mml_mm *mm, unsigned long start, unsigned long end)
 {
-	mml_window_for_each_vma(container_of(mm, struct mml_window, mm), start, end,
-				mml_window_zap_vma, NULL);
+	struct mml_window *window = container_of(mm, struct mml_window, mm);
+
+	trace_mml_tlb_flush(window->session, start, end);
+	mml_window_walk_vmas(window, start, end, mml_window_zap_vma, NULL);
 }
 
 /* A look at real entries, of @mm from @addr on; in the lab, that is @start, and @entry. */
@@ -276,23 +281,9 @@ static unsigned long mml_window_harvest(struct mml_mm *mm, unsigned long start,
 {
 	struct mml_window_look look = { .start = start, .entry = entry, .how = how };
 
-	mml_window_for_each_vma(container_of(mm, struct mml_window, mm), start, end,
-				mml_window_look_vma, &look);
+	mml_window_walk_vmas(container_of(mm, struct mml_window, mm), start, end,
+			     mml_window_look_vma, &look);
 	return look.used;
-}
-
-static bool mml_counter_full(const struct mml_counter *counter)
-{
-	return mml_counter_read(counter) >= counter->max;
-}
-
-/* Does it help @mm, which found no frame, if @other has fewer? By a limit, it does to some only. */
-static bool mml_window_helps(const struct mml_mm *mm, const struct mml_mm *other)
-{
-	if (mml_counter_full(mm->counter))
-		return other == mm;
-	return other->counter->parent == mm->counter->parent ||
-	       !mml_counter_full(mm->counter->parent);
 }
 
 /* Is there anything in @mm to be taken back? What CPUs have used since is counted, too. */
@@ -301,21 +292,28 @@ static bool mml_window_shrinkable(const struct mml_mm *mm)
 	return atomic_long_read(&mm->nr_around) || atomic_long_read(&mm->nr_lazyfree);
 }
 
+/* Returns: how many frames went; 0, too, if the process is killed. */
+static unsigned long mml_window_shrink_one(struct mml_mm *mm)
+{
+	unsigned long freed;
+
+	if (!mml_window_shrinkable(mm) || down_write_killable(&mm->mmap_lock))
+		return 0;
+	freed = mml_shrink_mm(mm, ULONG_MAX);
+	up_write(&mm->mmap_lock);
+	return freed;
+}
+
+/* One's own first: at a limit nothing else helps. If there is nothing, all others'. */
 static void mml_window_shrink(struct mml_mm *mm)
 {
 	struct mml_windows *windows = mml_windows(mm->machine);
 	struct mml_window *window;
 
-	if (mutex_lock_killable(&windows->lock))
+	if (mml_window_shrink_one(mm) || mutex_lock_killable(&windows->lock))
 		return;
-	list_for_each_entry(window, &windows->list, node) {
-		if (!mml_window_shrinkable(&window->mm) || !mml_window_helps(mm, &window->mm))
-			continue;
-		if (down_write_killable(&window->mm.mmap_lock))
-			break;
-		mml_shrink_mm(&window->mm, ULONG_MAX);
-		up_write(&window->mm.mmap_lock);
-	}
+	list_for_each_entry(window, &windows->list, node)
+		mml_window_shrink_one(&window->mm);
 	mutex_unlock(&windows->lock);
 }
 
@@ -551,6 +549,7 @@ static vm_fault_t mml_window_fault(struct vm_fault *vmf)
 		.window = vmf,
 	};
 	enum mml_fault_result result;
+	u64 begin = 0;
 
 	/* A child whose session could not even begin. */
 	if (!session)
@@ -560,9 +559,13 @@ static vm_fault_t mml_window_fault(struct vm_fault *vmf)
 	if (!mml_window_allows(vmf))
 		return mml_window_refuse(vmf, MML_WHY_WINDOW, mml_fault_accerr(vmf));
 	mml_session_touch(session);
+	trace_mml_handle_mm_fault_enter(session, fault.address, fault.flags);
+	if (trace_mml_handle_mm_fault_enabled())
+		begin = ktime_get_ns();
 	result = mml_handle_mm_fault(&mml_window(session)->mm, &fault);
-	trace_mml_handle_mm_fault(session, fault.address,
-				  fault.flags & ~MML_FAULT_TOLD, result);
+	/* Without a beginning it was enabled meanwhile. */
+	if (trace_mml_handle_mm_fault_enabled() && begin)
+		trace_mml_handle_mm_fault(session, &fault, result, ktime_get_ns() - begin);
 	if (unlikely(result > MML_FAULT_RETRY))
 		mml_explain_sign(session->machine, session->id);
 	return mml_fault_answer(vmf, session, result);

@@ -771,10 +771,11 @@ struct mml_mremap_args {
  * @addr: in: start, a multiple of the page size
  * @length: in: bytes, rounded up to pages
  * @advice: in: MADV_DONTNEED and DONTNEED_LOCKED give the frames back at once, FREE when
- *	memory is short, but for what was written again; POPULATE_READ and POPULATE_WRITE take them; DONTFORK, DOFORK, WIPEONFORK and
- *	KEEPONFORK say what fork does with the range; NORMAL, RANDOM, SEQUENTIAL, HUGEPAGE,
- *	NOHUGEPAGE, MERGEABLE, UNMERGEABLE, DONTDUMP and DODUMP are kept; WILLNEED, COLD and
- *	PAGEOUT do nothing; REMOVE is refused, as there are no files (EINVAL)
+ *	memory is short, but for what was written again; POPULATE_READ and POPULATE_WRITE
+ *	take them; DONTFORK, DOFORK, WIPEONFORK and KEEPONFORK say what fork does with the
+ *	range; NORMAL, RANDOM, SEQUENTIAL, HUGEPAGE, NOHUGEPAGE, MERGEABLE, UNMERGEABLE,
+ *	DONTDUMP and DODUMP are kept; WILLNEED, COLD and PAGEOUT do nothing; REMOVE is refused,
+ *	as there are no files (EINVAL)
  * @pad: zero
  *
  * EINVAL: other advice; to populate what does not allow it. ENOMEM: a hole, after the rest was

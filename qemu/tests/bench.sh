@@ -55,6 +55,13 @@ for name in spaces.{touch.{inorder,stride16,random},fork,cow,map_unmap}; do
 	is "$name: two rounds of two sides" "$(awk -v test="$name" '$2 == test && $6 > 0' <<<"$spaces" | wc -l)" 4
 done
 is "each line is a sample" "$(grep -cvE '^sample [a-z0-9_.]+ (ours|kernel) 0 1 [1-9][0-9]* [0-9]+$' <<<"$spaces")" 0
+spaces=$(out/tests/spaces 2 2)
+is "by threads: two rounds of two sides, by one and by two" \
+	"$(awk '$2 == "spaces.touch.inorder" { print $3, $5, $6 }' <<<"$spaces" | sort | uniq -c | awk '{ $1 = $1; print }')" \
+"2 kernel 1 2048
+2 kernel 2 4096
+2 ours 1 2048
+2 ours 2 4096"
 isnt "spaces wants to know how often" "$(out/tests/spaces 2>&1; echo $?)" 0
 
 parameters=/sys/module/mm_lab_bench/parameters

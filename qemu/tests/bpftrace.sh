@@ -14,7 +14,7 @@ fault_around 0 1
 
 work=$(mktemp)
 out=$(mktemp)
-trap 'rm -f "$work" "$out"' EXIT
+trap 'rm -f "$work" "$work.fork" "$out"' EXIT
 
 cat >"$work" <<'END'
 mmlab alloc --order 3 --count 5
@@ -78,6 +78,21 @@ is "each took its time" "$(in_all @done_ns)" "$fault"
 is "one had no mapping" "$(value '@faults[2]') $(in_all @maperr_ns)" "1 1"
 is "one had no right" "$(value '@faults[3]') $(in_all @accerr_ns)" "1 1"
 is "none was without a frame, none came too late" "$(grep -c '^@faults\[[45]\]' "$out")" 0
+
+watch fault-path
+is "of touches and python, by path: all that were answered" \
+	"$(($(in_all @zero_ns) + $(in_all @frame_ns) + $(in_all @spurious_ns) + $(in_all @reuse_ns)))" "$fault"
+cmp_ok "the zero page: those of touches at least" "$(in_all @zero_ns)" -ge 25
+cmp_ok "frames: the same" "$(in_all @frame_ns)" -ge 45
+echo 'out/tests/touches fork' >"$work.fork"
+ok "cow runs, and ends with the work" bpftrace -o "$out" scripts/bpftrace/cow.bt -c "/bin/sh $work.fork"
+is "ten pages were copied" "$(sum copied) $(value @frames)" "10 10"
+is "ten were nobody else's" "$(sum reused)" 10
+is "by two processes" "$(grep -cE '^@(copied|reused)\[touches, [0-9]+\]' "$out")" 2
+fault_around 0 16
+ok "and with fault-around" bpftrace -o "$out" scripts/bpftrace/fault-path.bt -c "/bin/sh $work.fork"
+is "one fault for ten pages" "$(in_all @around_ns) $(in_all @frame_ns)" "1 0"
+fault_around 0 1
 
 watch faults-by-vma
 is "faults of touches, by mapping" \

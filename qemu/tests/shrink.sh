@@ -33,8 +33,9 @@ done
 machine=$(mmlab machine create --memory 4M --no-watermarks small | sed -n 's/^machine \([0-9]*\), .*/\1/p')
 [[ $machine ]] || bail "there is no machine"
 shrinkers=$lab_debugfs/$machine/shrinkers
-is "the file has a head and a line" "$(awk '{ print NF, $1, $2 }' "$shrinkers")" "5 name calls
-5 slub_probe 0"
+is "the file has a head and a line for each" "$(awk '{ print NF, $1, $2 }' "$shrinkers")" "5 name calls
+5 slub_probe 0
+5 vma_probe 0"
 is "and all lines are as wide" "$(awk '{ print length }' "$shrinkers" | sort -u | wc -l)" 1
 
 for path in sheaves cpu-slabs; do

@@ -3,9 +3,12 @@
  * spaces - what a process pays for its memory, on the lab and on the kernel
  *
  *	spaces ROUNDS
+ *	spaces ROUNDS THREADS
  *
- * Not a test: for scripts/bench, on an emulated CPU whose clock counts instructions. One line for
- * each thing that was measured, as the module of the bench prints them:
+ * Not a test: for scripts/bench. The first on an emulated CPU whose clock counts instructions, the
+ * second, which makes the first of these only, by one thread and by THREADS at once, each on a CPU
+ * and in a mapping of its own, on as many CPUs. One line for each thing that was measured, as the
+ * module of the bench prints them:
  *
  *	sample TEST ours|kernel PART THREADS TIMES CYCLES
  *
@@ -20,10 +23,13 @@
  * The sides take turns in each round. There are no huge pages for this process.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -36,6 +42,7 @@
 #define STRIDE		16U
 #define STRIDED		(4 * PAGES)
 #define MAPPINGS	100U
+#define MAX_THREADS	4U
 #define KERNEL_PLACE	0x600000000000UL
 #define ANONYMOUS	(MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
 
@@ -179,6 +186,73 @@ static void measure_map_unmap(const struct side *side)
 	sample("spaces.map_unmap", side, MAPPINGS, __rdtsc() - begin);
 }
 
+/*
+ * Threads.
+ */
+
+struct toucher {
+	const struct side *side;
+	unsigned int number;
+	pthread_t thread;
+};
+
+static pthread_barrier_t together;
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void *touch_own(void *arg)
+{
+	const struct toucher *toucher = arg;
+	cpu_set_t cpu;
+
+	CPU_ZERO(&cpu);
+	CPU_SET(toucher->number, &cpu);
+	must(-pthread_setaffinity_np(pthread_self(), sizeof(cpu), &cpu), "pthread_setaffinity_np");
+	pthread_barrier_wait(&together);
+	for (unsigned int i = 0; i < PAGES; i++)
+		write_page(toucher->side, toucher->number * PAGES + i);
+	pthread_barrier_wait(&together);
+	return NULL;
+}
+
+static void measure_threads(const struct side *side, unsigned int threads)
+{
+	struct toucher toucher[MAX_THREADS];
+	uint64_t begin;
+
+	must((int)side->map(threads * PAGES * PAGE), "mmap");
+	must(-pthread_barrier_init(&together, NULL, threads + 1), "pthread_barrier_init");
+	for (unsigned int i = 0; i < threads; i++) {
+		toucher[i] = (struct toucher){ .side = side, .number = i };
+		must(-pthread_create(&toucher[i].thread, NULL, touch_own, &toucher[i]),
+		     "pthread_create");
+	}
+	pthread_barrier_wait(&together);
+	begin = now_ns();
+	pthread_barrier_wait(&together);
+	printf("sample spaces.touch.inorder %s 0 %u %u %lu\n", side->name, threads,
+	       threads * PAGES, now_ns() - begin);
+	for (unsigned int i = 0; i < threads; i++)
+		pthread_join(toucher[i].thread, NULL);
+	pthread_barrier_destroy(&together);
+	must((int)side->unmap(threads * PAGES * PAGE), "munmap");
+}
+
+static void measure_alone(const struct side *side)
+{
+	measure_touch("spaces.touch.inorder", side, PAGES, write_all);
+	measure_touch("spaces.touch.stride16", side, STRIDED / STRIDE, write_some);
+	measure_touch("spaces.touch.random", side, PAGES, write_shuffled);
+	measure_fork(side);
+	measure_map_unmap(side);
+}
+
 static void shuffle(void)
 {
 	uint32_t state = 1;
@@ -195,10 +269,11 @@ static void shuffle(void)
 
 int main(int argc, char **argv)
 {
-	const unsigned long rounds = argc == 2 ? strtoul(argv[1], NULL, 10) : 0;
+	const unsigned long rounds = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+	const unsigned int threads = argc > 2 ? (unsigned int)strtoul(argv[2], NULL, 10) : 1;
 
-	if (!rounds) {
-		fputs("spaces: usage: spaces ROUNDS\n", stderr);
+	if (!rounds || argc > 3 || !threads || threads > MAX_THREADS) {
+		fprintf(stderr, "spaces: usage: spaces ROUNDS [THREADS], up to %u\n", MAX_THREADS);
 		return 2;
 	}
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
@@ -206,13 +281,12 @@ int main(int argc, char **argv)
 	shuffle();
 	for (unsigned long i = 0; i < rounds; i++) {
 		for (size_t s = 0; s < ARRAY_SIZE(sides); s++) {
-			const struct side *side = &sides[s];
-
-			measure_touch("spaces.touch.inorder", side, PAGES, write_all);
-			measure_touch("spaces.touch.stride16", side, STRIDED / STRIDE, write_some);
-			measure_touch("spaces.touch.random", side, PAGES, write_shuffled);
-			measure_fork(side);
-			measure_map_unmap(side);
+			if (threads == 1) {
+				measure_alone(&sides[s]);
+				continue;
+			}
+			measure_threads(&sides[s], 1);
+			measure_threads(&sides[s], threads);
 		}
 	}
 	return 0;

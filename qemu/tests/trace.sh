@@ -84,13 +84,23 @@ is "nothing else was asked" "$(grep -c '^@fault\[[13456]\]' "$out")" "$(grep -c 
 echo 1 >"$events/mm_lab/enable"
 mmlab run ls / >/dev/null
 mmlab alloc --order 4 --count 3 >/dev/null
+out/tests/touches fork
 echo 0 >"$events/mm_lab/enable"
 cp /sys/kernel/tracing/trace "$out"
 like "mm_page_alloc as text" "$(<"$out")" \
 	'mm_page_alloc: pfn=0x[0-9a-f]+ order=4 migratetype=0 gfp_flags=GFP_[A-Z_|]+ machine=0$'
 like "mm_page_free as text" "$(<"$out")" 'mm_page_free: pfn=0x[0-9a-f]+ order=4 machine=0$'
 like "mml_handle_mm_fault as text" "$(<"$out")" \
-	'mml_handle_mm_fault: address=0x1[0-9a-f]{11} flags=[a-z_|]+ result=done machine=0 session=[0-9]+$'
+	'mml_handle_mm_fault: address=0x1[0-9a-f]{11} flags=[a-z_|]+ result=done machine=0 session=[0-9]+ path=[a-z]+ ns=[1-9][0-9]*$'
+is "each fault has its beginning" "$(grep -c ' mml_handle_mm_fault_enter: ' "$out")" "$(grep -c ' mml_handle_mm_fault: ' "$out")"
+like "mml_mmap as text" "$(<"$out")" \
+	'mml_mmap: address=0x1[0-9a-f]{11} length=[0-9]+ prot=3 flags=0x22 ret=0 machine=0 session=[0-9]+$'
+like "mml_munmap as text" "$(<"$out")" \
+	'mml_munmap: address=0x1[0-9a-f]{11} length=[0-9]+ prot=0 flags=0x0 ret=0 machine=0 session=[0-9]+$'
+like "mml_tlb_flush as text" "$(<"$out")" \
+	'mml_tlb_flush: start=0x1[0-9a-f]{11} end=0x1[0-9a-f]{11} machine=0 session=[0-9]+$'
+like "mml_cow as text" "$(<"$out")" \
+	'mml_cow: address=0x100004000000 old_pfn=0x[0-9a-f]+ new_pfn=0x[0-9a-f]+ machine=0$'
 is "no address of the kernel's" "$(grep -cE '0xf{4,}[0-9a-f]{4,}' "$out")" 0
 ok "all is well" mmlab validate
 

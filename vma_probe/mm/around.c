@@ -93,7 +93,7 @@ static unsigned int mml_around_range(const struct mml_vma *vma, struct mml_ptdes
 static void mml_around_frames(struct mml_mm *mm, const struct mml_fault *fault, unsigned int nr,
 			      struct mml_around *around)
 {
-	gfp_t gfp = (fault->gfp & ~__GFP_RECLAIM) | MML_GFP_ANON | __GFP_ZERO | __GFP_NOWARN;
+	gfp_t gfp = fault->gfp | MML_GFP_ANON | __GFP_ZERO;
 
 	around->frames = 0;
 	if (!mml_counter_has_room(mm->counter, MML_AROUND_ROOM * nr))
@@ -177,6 +177,7 @@ int mml_do_fault_around(struct mml_vma *vma, struct mml_ptdesc *table, struct mm
 	if (!around.frames)
 		return -EBUSY;
 	mml_around_page_init(vma, around.frame[0], mml_linear_page_index(vma, fault->address));
+	fault->path = MML_PATH_AROUND;
 	mml_tell_fault(vma->vm_mm, fault, MML_FAULT_TRY_AROUND, around.frames, around.frame[0]);
 	mutex_lock(&table->lock);
 	if (mml_pte_unchanged(vma->vm_mm, table, fault, (mml_pte_t){})) {

@@ -159,6 +159,7 @@ static int mml_do_zero_page(struct mml_vma *vma, struct mml_ptdesc *table,
 	int err = -EAGAIN;
 
 	mml_tell_fault(mm, fault, MML_FAULT_TRY_ZERO, 0, NULL);
+	fault->path = MML_PATH_ZERO;
 	mutex_lock(&table->lock);
 	if (mml_pte_unchanged(mm, table, fault, (mml_pte_t){}))
 		err = mml_fault_install(vma, table, fault, mml_mk_zero_pte(), false);
@@ -186,6 +187,7 @@ static int mml_do_anonymous_page(struct mml_vma *vma, struct mml_ptdesc *table,
 	if (!page)
 		return mml_fault_no_frame(mm, fault, pte);
 	err = -EAGAIN;
+	fault->path = MML_PATH_FRAME;
 	mutex_lock(&table->lock);
 	if (mml_pte_unchanged(mm, table, fault, pte))
 		err = mml_fault_install_new(vma, table, fault, page, mml_pte_present(pte));
@@ -211,6 +213,7 @@ static int mml_wp_reuse_or_get(struct mml_vma *vma, struct mml_ptdesc *table,
 		err = -EAGAIN;
 	} else if (mml_page_ref_count(page) == 1) {
 		mml_tell_fault(mm, fault, MML_FAULT_TRY_REUSE, 0, page);
+		fault->path = MML_PATH_REUSE;
 		WRITE_ONCE(page->mapping, vma->anon_vma);
 		err = mml_fault_install(vma, table, fault, pte, false);
 	} else {
@@ -235,9 +238,12 @@ static int mml_wp_page_copy(struct mml_vma *vma, struct mml_ptdesc *table,
 	mml_tell_fault(mm, fault, page ? MML_FAULT_TRY_COPY : MML_FAULT_TRY_NO_FRAME, 0, page);
 	if (!page)
 		return mml_fault_no_frame(mm, fault, pte);
+	fault->path = MML_PATH_COPY;
 	copy_page(mml_page_address(mm->machine, page), mml_page_address(mm->machine, old));
 	mutex_lock(&table->lock);
 	if (mml_pte_unchanged(mm, table, fault, pte)) {
+		trace_mml_cow(mm, fault->address, mml_page_to_pfn(mm->machine, old),
+			      mml_page_to_pfn(mm->machine, page));
 		err = mml_fault_install_page(vma, table, fault, page, true);
 		mml_anon_page_replaced(mm, old);
 	}
@@ -277,6 +283,7 @@ static int mml_do_spurious(struct mml_vma *vma, struct mml_ptdesc *table,
 {
 	int err = -EAGAIN;
 
+	fault->path = MML_PATH_SPURIOUS;
 	mutex_lock(&table->lock);
 	if (mml_pte_unchanged(vma->vm_mm, table, fault, pte))
 		err = mml_fault_install(vma, table, fault, pte, false);
@@ -328,9 +335,10 @@ enum mml_fault_result mml_handle_mm_fault_locked(struct mml_mm *mm, struct mml_f
 	do {
 		err = mml_handle_pte_fault(vma, fault);
 	} while (err == -EAGAIN);
-	if (err == -EIO)
-		return MML_FAULT_DEAD;
-	return err ? MML_FAULT_OOM : MML_FAULT_DONE;
+	if (!err)
+		return MML_FAULT_DONE;
+	fault->path = MML_PATH_NONE;
+	return err == -EIO ? MML_FAULT_DEAD : MML_FAULT_OOM;
 }
 
 /* How often it is tried before there is no frame: others may be quicker to get what came free. */
@@ -436,6 +444,7 @@ static int mml_populate_batch(struct mml_mm *mm, unsigned long start, unsigned l
 int mml_populate(struct mml_mm *mm, unsigned long start, unsigned long end, bool write,
 		 unsigned long wanted)
 {
+	unsigned int tries = MML_OOM_TRIES;
 	unsigned long next, begin;
 	int err = 0;
 
@@ -445,8 +454,10 @@ int mml_populate(struct mml_mm *mm, unsigned long start, unsigned long end, bool
 		err = mml_populate_batch(mm, start, next, write, wanted);
 		if (err == -ENOBUFS) {
 			/* Again, if there may be frames now: what it has mapped stays. */
-			err = mml_mm_shrink(mm, begin) ? 0 : -ENOMEM;
+			err = --tries && mml_mm_shrink(mm, begin) ? 0 : -ENOMEM;
 			next = start;
+		} else {
+			tries = MML_OOM_TRIES;
 		}
 		cond_resched();
 	}

@@ -8,7 +8,7 @@
  *
  * Kernel counterpart: mm/mincore.c, mm/msync.c.
  *
- * Locking: mmap_lock for writing where it is asked what CPUs have used, else for reading.
+ * Locking: mmap_lock for reading; of mincore for writing at first, while CPUs are asked.
  */
 #include <linux/mman.h>
 

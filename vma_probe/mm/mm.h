@@ -270,18 +270,31 @@ enum mml_fault_result {
 	MML_FAULT_DEAD,		/* the mm is gone */
 };
 
+/* How a fault was answered. */
+enum mml_fault_path {
+	MML_PATH_NONE,		/* it was not */
+	MML_PATH_SPURIOUS,	/* the page was there: its real entry was not, or not enough */
+	MML_PATH_ZERO,		/* the zero page */
+	MML_PATH_FRAME,		/* a zeroed frame */
+	MML_PATH_AROUND,	/* the same, and others around it */
+	MML_PATH_REUSE,		/* the frame that was there: nobody else has it any more */
+	MML_PATH_COPY,		/* a copy of the frame that was there */
+};
+
 /**
  * struct mml_fault - an access that the real page table could not answer
  * @address: accessed, rounded down to a page
  * @flags: MML_FAULT_*
  * @gfp: for frames and tables
  * @window: for window_ops->insert; NULL: nothing is inserted
+ * @path: out: how it was answered
  */
 struct mml_fault {
 	unsigned long address;
 	unsigned int flags;
 	gfp_t gfp;
 	void *window;
+	enum mml_fault_path path;
 };
 
 /* Life of an mm (mm.c). */

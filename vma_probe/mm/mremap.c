@@ -102,6 +102,9 @@ static int mml_move_begin(const struct mml_move *move, struct mml_vma *vma)
 	err = move->keep ? 0 : mml_split_range(mm, move->old, end);
 	if (!err)
 		err = mml_move_prepare(mm, move->old, move->new, move->old_len);
+	/* Nobody else can take back what is here, for we hold the lock. */
+	if (err == -ENOMEM && mml_shrink_mm(mm, ULONG_MAX))
+		err = mml_move_prepare(mm, move->old, move->new, move->old_len);
 	if (!err)
 		err = mml_unmap_locked(mm, vma->vm_start, vma->vm_end, vma);
 	if (err) {

@@ -10,7 +10,8 @@
  * Kernel counterpart: for the second, madvise_free_pte_range() in mm/madvise.c and lazily freed
  * folios in mm/vmscan.c. Difference: there is no list of them; all of an mm's tables are looked at.
  *
- * Invariants, checked by mml_mm_validate(): nr_lazyfree == entries that are clean and not around.
+ * Invariants, checked by mml_mm_validate(): nr_lazyfree == entries of frames that are clean and not
+ * around.
  *
  * Locking: mmap_lock for writing.
  */
@@ -68,11 +69,27 @@ unsigned long mml_shrink_around(struct mml_mm *mm, unsigned long nr)
 	return freed;
 }
 
+/* Is there a page that was given up, and that no relative has? If not, there is nothing to revoke. */
+static bool mml_any_page_given_up(struct mml_mm *mm)
+{
+	unsigned long addr = mm->start, next;
+	struct mml_ptdesc *table;
+
+	for (; (table = mml_pte_next(mm, &addr, mm->end)); addr = next) {
+		next = mml_table_end(addr, mm->end);
+		for (; addr < next; addr += PAGE_SIZE)
+			if (mml_page_given_up(mm, *mml_entry(mm, table, addr)))
+				return true;
+		cond_resched();
+	}
+	return false;
+}
+
 static unsigned long mml_shrink_lazyfree(struct mml_mm *mm, unsigned long nr)
 {
 	unsigned long freed;
 
-	if (!nr || !atomic_long_read(&mm->nr_lazyfree))
+	if (!nr || !atomic_long_read(&mm->nr_lazyfree) || !mml_any_page_given_up(mm))
 		return 0;
 	mml_flush_tlb_range(mm, mm->start, mm->end);
 	freed = mml_zap_pages(mm, nr, mml_page_given_up);

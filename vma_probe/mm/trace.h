@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is tried to answer a fault, as events in system mm_lab. Fires while
- * machine->slow says so: the first to enable the event sees to that. The kernel has
- * nothing like it.
+ * What is tried to answer a fault, as events in system mm_lab. mml_fault_decision fires while
+ * machine->slow says so: the first to enable the event sees to that. mml_cow fires when a page
+ * got a copy. The kernel has nothing like them.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM mm_lab
@@ -47,6 +47,25 @@ TRACE_DEFINE_ENUM(MML_FAULT_TRY_MAP);
 			 { MML_FAULT_TRY_COPY, "copy" },		\
 			 { MML_FAULT_TRY_OVERTAKEN, "overtaken" },	\
 			 { MML_FAULT_TRY_MAP, "map" })
+
+TRACE_EVENT(mml_cow,
+	TP_PROTO(struct mml_mm *mm, unsigned long address, mml_pfn_t old, mml_pfn_t new),
+	TP_ARGS(mm, address, old, new),
+	TP_STRUCT__entry(
+		__field(unsigned long,	address)
+		__field(unsigned long,	old_pfn)
+		__field(unsigned long,	new_pfn)
+		__field(u32,		machine)
+	),
+	TP_fast_assign(
+		__entry->address	= address;
+		__entry->old_pfn	= old.val;
+		__entry->new_pfn	= new.val;
+		__entry->machine	= mm->machine->id;
+	),
+	TP_printk("address=0x%lx old_pfn=0x%lx new_pfn=0x%lx machine=%u", __entry->address,
+		  __entry->old_pfn, __entry->new_pfn, __entry->machine)
+);
 
 TRACE_EVENT_FN(mml_fault_decision,
 	TP_PROTO(struct mml_mm *mm, unsigned long address, enum mml_fault_try step,
