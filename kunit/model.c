@@ -165,6 +165,7 @@ struct mml_model *mml_model_on(struct kunit *test, struct mml_machine *machine)
 
 	KUNIT_ASSERT_NOT_NULL(test, family);
 	mml_counter_init(&family->counter, ULONG_MAX, NULL);
+	mml_mm_common_init(&family->common);
 	return mml_model_of(test, machine, family);
 }
 

@@ -240,12 +240,10 @@ static const struct mml_bad_syscall mml_bad_syscalls[] = {
 	     -ENOMEM),
 	MMAP("larger than any hole", 0, P(193), PROT_NONE, MML_TEST_FLAGS, -ENOMEM),
 	MMAP("larger than the machine", P(70), P(65), RW, MML_TEST_FLAGS, -ENOMEM),
-	MMAP("larger than it, over others", 0, P(65), RW, FIXED, -ENOMEM),
 	MMAP("shared", P(70), P(1), RW, MAP_SHARED | MAP_ANONYMOUS, -EOPNOTSUPP),
 	MMAP("neither shared nor private", P(70), P(1), RW, MAP_ANONYMOUS, -EINVAL),
 	MMAP("of a file", P(70), P(1), RW, MAP_PRIVATE, -EBADF),
-	MMAP("growing down", P(70), P(1), RW, MML_TEST_FLAGS | MAP_GROWSDOWN,
-	     -EOPNOTSUPP),
+	MMAP("of huge pages", P(70), P(1), RW, MML_TEST_FLAGS | MAP_HUGETLB, -EOPNOTSUPP),
 
 	MUNMAP("no length", 0, 0, -EINVAL),
 	MUNMAP("a length that wraps", 0, ULONG_MAX, -EINVAL),

@@ -27,6 +27,8 @@ static const char * const mml_stat_names[] = {
 	[MML_NR_SLAB_UNRECLAIMABLE]	= "nr_slab_unreclaimable",
 	[MML_NR_PAGE_TABLE_PAGES]	= "nr_page_table_pages",
 	[MML_NR_AROUND_PAGES]		= "mml_nr_around",
+	[MML_NR_COMMITTED]		= "mml_nr_committed",
+	[MML_NR_COMMIT_LIMIT]		= "mml_nr_commit_limit",
 };
 
 static const char * const mml_event_names[] = {
@@ -102,6 +104,8 @@ static int mml_meminfo_show(struct seq_file *seq, void *unused)
 	mml_meminfo_line(seq, "SReclaimable:", items[MML_NR_SLAB_RECLAIMABLE]);
 	mml_meminfo_line(seq, "SUnreclaim:", items[MML_NR_SLAB_UNRECLAIMABLE]);
 	mml_meminfo_line(seq, "PageTables:", items[MML_NR_PAGE_TABLE_PAGES]);
+	mml_meminfo_line(seq, "CommitLimit:", items[MML_NR_COMMIT_LIMIT]);
+	mml_meminfo_line(seq, "Committed_AS:", items[MML_NR_COMMITTED]);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(mml_meminfo);

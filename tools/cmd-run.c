@@ -347,9 +347,10 @@ const struct command cmd_run = {
 	.summary = "run a program with its heap on the lab",
 	.help =
 		"The program is not changed: a preloaded library has its own calls of mmap,\n"
-		"munmap, mprotect, mremap, madvise, mincore, msync and brk trapped (seccomp) and answers them from\n"
-		"the lab. What malloc gives is then memory of the machine, each page of it put\n"
-		"there by a fault that the lab answers. What it forks and execs comes along.\n"
+		"munmap, mprotect, mremap, madvise, mincore, msync, mlock and brk trapped\n"
+		"(seccomp) and answers them from the lab. What malloc gives is then memory\n"
+		"of the machine, each page of it put there by a fault that the lab answers.\n"
+		"What it forks and execs comes along.\n"
 		"\n"
 		"  --memory SIZE   make a machine of that size for it (32M, 1G), destroy it\n"
 		"                  afterwards and see that every frame is back; needs root\n"

@@ -78,7 +78,7 @@ struct rule {
 	uint32_t action;
 };
 
-#define MAP_KIND	(MAP_TYPE | MAP_ANONYMOUS | MAP_STACK | MAP_GROWSDOWN | MAP_HUGETLB)
+#define MAP_KIND	(MAP_TYPE | MAP_ANONYMOUS | MAP_STACK | MAP_HUGETLB)
 
 /* All of them: their first argument is in the window, and the condition holds. */
 static const struct rule window_rules[] = {
@@ -89,12 +89,17 @@ static const struct rule window_rules[] = {
 	{ SYS_madvise, ALWAYS, .action = TRAP },
 	{ SYS_mincore, ALWAYS, .action = TRAP },
 	{ SYS_msync, ALWAYS, .action = TRAP },
+	{ SYS_mlock, ALWAYS, .action = TRAP },
+	{ SYS_mlock2, ALWAYS, .action = TRAP },
+	{ SYS_munlock, ALWAYS, .action = TRAP },
 };
 
 static const struct rule libc_rules[] = {
 	/* What the lab is for. */
 	{ SYS_mmap, BITS, 3, MAP_KIND, MAP_PRIVATE | MAP_ANONYMOUS, TRAP },
 	{ SYS_brk, ALWAYS, .action = TRAP },
+	{ SYS_mlockall, ALWAYS, .action = TRAP },
+	{ SYS_munlockall, ALWAYS, .action = TRAP },
 
 	/* What could block SIGSYS or take it away: see preload-signals.c. */
 	{ SYS_rt_sigprocmask, POINTER, 1, .action = TRAP },

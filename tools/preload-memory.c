@@ -9,7 +9,7 @@
  * counted as a fallback. These are
  *
  *   - a fixed place outside the window;
- *   - flags that the lab answers with EOPNOTSUPP (MAP_32BIT, MAP_LOCKED).
+ *   - flags that the lab answers with EOPNOTSUPP (MAP_32BIT).
  *
  * Inside the window nothing can go to the kernel, so MAP_FIXED there with a file
  * or shared is EINVAL.
@@ -188,17 +188,68 @@ long mml_memory_msync(const struct mml_call *call)
 }
 
 /**
- * mml_memory_brk - brk(2): the break does not move
+ * mml_memory_mlock - mlock(2) and mlock2(2) in the window
  * @call: the call
  *
- * To be answered the old break means "no memory there" to libc's malloc, which
- * takes to mmap instead.
+ * Return: 0 or -errno.
+ */
+long mml_memory_mlock(const struct mml_call *call)
+{
+	struct mml_mlock_args args = {
+		.addr = call->arg[0],
+		.length = call->arg[1],
+		.flags = call->nr == SYS_mlock2 ? (uint32_t)call->arg[2] : 0,
+	};
+
+	return lab(MML_IOC_MLOCK, &args);
+}
+
+/**
+ * mml_memory_munlock - munlock(2) in the window
+ * @call: the call
  *
- * Return: the break as it is.
+ * Return: 0 or -errno.
+ */
+long mml_memory_munlock(const struct mml_call *call)
+{
+	struct mml_munlock_args args = { .addr = call->arg[0], .length = call->arg[1] };
+
+	return lab(MML_IOC_MUNLOCK, &args);
+}
+
+/**
+ * mml_memory_mlockall - mlockall(2) and munlockall(2): of the kernel's memory and of the lab's
+ * @call: the call
+ *
+ * Return: 0 or -errno.
+ */
+long mml_memory_mlockall(const struct mml_call *call)
+{
+	struct mml_mlockall_args args = {
+		.flags = call->nr == SYS_mlockall ? (uint32_t)call->arg[0] : 0,
+	};
+	const long ret = mml_trap_pass(call);
+
+	return ret ? ret : lab(MML_IOC_MLOCKALL, &args);
+}
+
+/**
+ * mml_memory_brk - brk(2): the break is the lab's
+ * @call: the call
+ *
+ * But for a libc that has moved the kernel's before, for who allocates in a constructor: what it
+ * asks for is not in the window. To be answered the old break means "no memory there" to its
+ * malloc, which takes to mmap instead.
+ *
+ * Return: the break as it is then.
  */
 long mml_memory_brk(const struct mml_call *call)
 {
-	return mml_sys(call->nr, 0);
+	struct mml_brk_args args = { .brk = call->arg[0] };
+
+	if ((args.brk && !mml_in_window(args.brk)) || lab(MML_IOC_BRK, &args))
+		return mml_sys(call->nr, 0);
+	return (long)args.brk;
 }
 
 /* The number that *@text begins with; *@text then points behind it. */

@@ -81,6 +81,14 @@ static long trap_answer(const struct mml_call *call)
 		return mml_memory_mincore(call);
 	case SYS_msync:
 		return mml_memory_msync(call);
+	case SYS_mlock:
+	case SYS_mlock2:
+		return mml_memory_mlock(call);
+	case SYS_munlock:
+		return mml_memory_munlock(call);
+	case SYS_mlockall:
+	case SYS_munlockall:
+		return mml_memory_mlockall(call);
 	case SYS_brk:
 		return mml_memory_brk(call);
 	case SYS_rt_sigprocmask:

@@ -5,7 +5,8 @@
  *   preload.c           the constructor: session, window, order of things
  *   preload-filter.c    which system calls are trapped, and from where
  *   preload-trap.c      the SIGSYS handler: from a trapped call to its answer
- *   preload-memory.c    the answers to mmap, munmap, mprotect, mremap, madvise, mincore, msync, brk
+ *   preload-memory.c    the answers to mmap, munmap, mprotect, mremap, madvise, mincore, msync, mlock
+ *                       and its like, brk
  *   preload-signals.c   the answers to calls that could block or take SIGSYS
  *   preload-sys.h       system calls made from the library's own text
  *
@@ -92,6 +93,9 @@ long mml_memory_mremap(const struct mml_call *call);
 long mml_memory_madvise(const struct mml_call *call);
 long mml_memory_mincore(const struct mml_call *call);
 long mml_memory_msync(const struct mml_call *call);
+long mml_memory_mlock(const struct mml_call *call);
+long mml_memory_munlock(const struct mml_call *call);
+long mml_memory_mlockall(const struct mml_call *call);
 long mml_memory_brk(const struct mml_call *call);
 uint64_t mml_memory_rss_anon_kib(void);
 

@@ -126,6 +126,42 @@ static int mml_ioc_msync(struct mml_ioctl_call *call, void *arg)
 	return mml_msync(mml_call_mm(call), a->addr, a->length, a->flags);
 }
 
+static int mml_ioc_mlock(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_mlock_args *a = arg;
+
+	if (a->pad)
+		return -EINVAL;
+	return mml_mlock2(mml_call_mm(call), a->addr, a->length, a->flags);
+}
+
+static int mml_ioc_munlock(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_munlock_args *a = arg;
+
+	return mml_munlock(mml_call_mm(call), a->addr, a->length);
+}
+
+static int mml_ioc_mlockall(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_mlockall_args *a = arg;
+
+	if (a->pad)
+		return -EINVAL;
+	return a->flags ? mml_mlockall(mml_call_mm(call), a->flags) :
+		mml_munlockall(mml_call_mm(call));
+}
+
+static int mml_ioc_brk(struct mml_ioctl_call *call, void *arg)
+{
+	struct mml_brk_args *a = arg;
+
+	a->brk = mml_brk(mml_call_mm(call), a->brk);
+	if (a->brk)
+		return 0;
+	return fatal_signal_pending(current) ? -EINTR : -ENXIO;
+}
+
 const struct mml_ioctl mml_vma_ioctls[MML_IOC_RANGE] = {
 	MML_IOCTL_UNDO(MML_IOC_MMAP, struct mml_mmap_args, MML_FILE_SESSION,
 		       mml_ioc_mmap, mml_ioc_mmap_undo),
@@ -141,4 +177,12 @@ const struct mml_ioctl mml_vma_ioctls[MML_IOC_RANGE] = {
 		  mml_ioc_mincore),
 	MML_IOCTL(MML_IOC_MSYNC, struct mml_msync_args, MML_FILE_SESSION,
 		  mml_ioc_msync),
+	MML_IOCTL(MML_IOC_MLOCK, struct mml_mlock_args, MML_FILE_SESSION,
+		  mml_ioc_mlock),
+	MML_IOCTL(MML_IOC_MUNLOCK, struct mml_munlock_args, MML_FILE_SESSION,
+		  mml_ioc_munlock),
+	MML_IOCTL(MML_IOC_MLOCKALL, struct mml_mlockall_args, MML_FILE_SESSION,
+		  mml_ioc_mlockall),
+	MML_IOCTL(MML_IOC_BRK, struct mml_brk_args, MML_FILE_SESSION,
+		  mml_ioc_brk),
 };

@@ -3,8 +3,9 @@
  * vma_probe: address spaces mapped into real processes, as an engine of mm_lab.
  *
  * What it hangs on a machine is the list of its windows, for the validator, for meminfo, and for
- * a shrinker, and how many pages a fault maps.
+ * a shrinker, how many pages a fault maps, and limits.
  */
+#include <linux/mman.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
 
@@ -66,6 +67,8 @@ static void mml_vma_stat(struct mml_machine *machine, unsigned long *items)
 
 	items[MML_NR_ANON_PAGES] += atomic_long_read(&windows->common.nr_anon);
 	items[MML_NR_AROUND_PAGES] += atomic_long_read(&windows->common.nr_around);
+	items[MML_NR_COMMITTED] += atomic_long_read(&windows->common.nr_committed);
+	items[MML_NR_COMMIT_LIMIT] += mml_commit_limit(&windows->common, machine);
 	mutex_lock(&windows->lock);
 	list_for_each_entry(window, &windows->list, node)
 		items[MML_NR_PAGE_TABLE_PAGES] += atomic_long_read(&window->mm.nr_ptes);
@@ -89,6 +92,15 @@ static int mml_status_show(struct seq_file *seq, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(mml_status);
 
+/* What is written to a file of a machine: a number, up to @max. */
+static int mml_setting_from_user(const char __user *buf, size_t len, unsigned long max,
+				 unsigned long *value)
+{
+	int err = kstrtoul_from_user(buf, len, 0, value);
+
+	return err ?: *value > max ? -EINVAL : 0;
+}
+
 /* As the kernel's debugfs file of this name: a number, rounded down to a power of two. */
 static int mml_fault_around_bytes_show(struct seq_file *seq, void *unused)
 {
@@ -98,38 +110,56 @@ static int mml_fault_around_bytes_show(struct seq_file *seq, void *unused)
 	return 0;
 }
 
-static int mml_fault_around_bytes_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, mml_fault_around_bytes_show, inode->i_private);
-}
-
 static ssize_t mml_fault_around_bytes_write(struct file *file, const char __user *buf,
 					    size_t len, loff_t *pos)
 {
 	struct seq_file *seq = file->private_data;
 	unsigned long bytes;
-	int err = kstrtoul_from_user(buf, len, 0, &bytes);
+	int err = mml_setting_from_user(buf, len, MML_AROUND_MAX * PAGE_SIZE, &bytes);
 
 	if (err)
 		return err;
-	if (bytes / PAGE_SIZE > MML_AROUND_MAX)
-		return -EINVAL;
 	bytes = rounddown_pow_of_two(max(bytes, PAGE_SIZE));
 	WRITE_ONCE(mml_windows(seq->private)->common.around_pages, bytes / PAGE_SIZE);
 	return len;
 }
+DEFINE_SHOW_STORE_ATTRIBUTE(mml_fault_around_bytes);
 
-static const struct file_operations mml_fault_around_bytes_fops = {
-	.owner = THIS_MODULE,
-	.open = mml_fault_around_bytes_open,
-	.read = seq_read,
-	.write = mml_fault_around_bytes_write,
-	.llseek = seq_lseek,
-	.release = single_release,
-};
+/* A file that is a field of struct mml_mm_common, as the kernel's sysctl of its name. */
+#define MML_SETTING(_name, _max)							\
+static int mml_##_name##_show(struct seq_file *seq, void *unused)			\
+{											\
+	const struct mml_windows *windows = mml_windows(seq->private);			\
+											\
+	seq_printf(seq, "%lu\n", READ_ONCE(windows->common._name));			\
+	return 0;									\
+}											\
+											\
+static ssize_t mml_##_name##_write(struct file *file, const char __user *buf,		\
+				   size_t len, loff_t *pos)				\
+{											\
+	struct seq_file *seq = file->private_data;					\
+	unsigned long value;								\
+	int err = mml_setting_from_user(buf, len, _max, &value);			\
+											\
+	if (err)									\
+		return err;								\
+	WRITE_ONCE(mml_windows(seq->private)->common._name, value);			\
+	return len;									\
+}											\
+DEFINE_SHOW_STORE_ATTRIBUTE(mml_##_name)
+
+MML_SETTING(overcommit_memory, OVERCOMMIT_NEVER);
+MML_SETTING(overcommit_ratio, 1000);
+MML_SETTING(overcommit_kbytes, LONG_MAX >> 10);
+MML_SETTING(max_map_count, INT_MAX);
 
 static const struct mml_debugfs_file mml_vma_machine_files[] = {
 	{ "fault_around_bytes", &mml_fault_around_bytes_fops },
+	{ "overcommit_memory", &mml_overcommit_memory_fops },
+	{ "overcommit_ratio", &mml_overcommit_ratio_fops },
+	{ "overcommit_kbytes", &mml_overcommit_kbytes_fops },
+	{ "max_map_count", &mml_max_map_count_fops },
 	{}
 };
 

@@ -356,6 +356,7 @@ static unsigned long mml_window_scan(struct mml_shrinker *shrinker,
 
 int mml_windows_init(struct mml_machine *machine, struct mml_windows *windows)
 {
+	mml_mm_common_init(&windows->common);
 	windows->common.around_pages = MML_AROUND_PAGES;
 	windows->shrinker = mml_shrinker_alloc(machine, 0, "vma_probe");
 	if (!windows->shrinker)

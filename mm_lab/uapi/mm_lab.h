@@ -708,13 +708,15 @@ struct mml_cache_validate {
  *	as by mmap(2)
  * @flags: in: MAP_PRIVATE | MAP_ANONYMOUS, with MAP_FIXED, MAP_FIXED_NOREPLACE,
  *	MAP_NORESERVE; MAP_POPULATE without MAP_NONBLOCK takes frames at once, as far as
- *	there are any; MAP_STACK only keeps a mapping apart from others, as the kernel's
- *	does where it has huge pages
+ *	there are any; MAP_LOCKED as mlock(2), but for errors; MAP_GROWSDOWN: it grows when it
+ *	is touched below its beginning; MAP_STACK only keeps a mapping apart from others, as the
+ *	kernel's does where it has huge pages
  *
  * EINVAL: length 0, flags or place that mmap(2) would refuse; EBADF: not MAP_ANONYMOUS;
  * EOPNOTSUPP: shared mappings and other flags, which the lab does not have; EEXIST: as
- * mmap(2); ENOMEM: no room in the window, or a private writable mapping larger than the
- * machine without MAP_NORESERVE; ENXIO: the session has no window.
+ * mmap(2); ENOMEM: no room in the window, RLIMIT_AS, RLIMIT_DATA or the machine's max_map_count,
+ * or more than its overcommit_memory allows; EAGAIN, EPERM: more is locked than RLIMIT_MEMLOCK
+ * allows; ENXIO: the session has no window.
  */
 struct mml_mmap_args {
 	__u64 addr;
@@ -819,6 +821,59 @@ struct mml_msync_args {
 	__u32 pad;
 };
 
+/**
+ * struct mml_mlock_args - MML_IOC_MLOCK, on a session file: as mlock2(2)
+ * @addr: in: start, anywhere in a page
+ * @length: in: bytes; all pages that have any of them
+ * @flags: in: MLOCK_ONFAULT, or 0
+ * @pad: zero
+ *
+ * EINVAL; EPERM: RLIMIT_MEMLOCK is 0; ENOMEM: more than that allows, a hole, or what nobody may
+ * access; EAGAIN: no frame, it is locked all the same.
+ */
+struct mml_mlock_args {
+	__u64 addr;
+	__u64 length;
+	__u32 flags;
+	__u32 pad;
+};
+
+/**
+ * struct mml_munlock_args - MML_IOC_MUNLOCK, on a session file: as munlock(2)
+ * @addr: in: start, anywhere in a page
+ * @length: in: bytes; all pages that have any of them
+ *
+ * EINVAL; ENOMEM: a hole.
+ */
+struct mml_munlock_args {
+	__u64 addr;
+	__u64 length;
+};
+
+/**
+ * struct mml_mlockall_args - MML_IOC_MLOCKALL, on a session file: as mlockall(2), of what is in
+ *	the window; and as munlockall(2)
+ * @flags: in: MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT; 0: nothing is locked from now on
+ * @pad: zero
+ *
+ * EINVAL; EPERM: RLIMIT_MEMLOCK is 0; ENOMEM: there is more than that allows.
+ */
+struct mml_mlockall_args {
+	__u32 flags;
+	__u32 pad;
+};
+
+/**
+ * struct mml_brk_args - MML_IOC_BRK, on a session file: as the system call brk(2)
+ * @brk: in: where the heap is to end, which begins at the beginning of the window; out: where it
+ *	ends. If that is not what was asked for, it could not be done; 0 always tells
+ *
+ * ENXIO: the session has no window.
+ */
+struct mml_brk_args {
+	__u64 brk;
+};
+
 #define MML_IOC_MMAP		_IOWR(MML_IOC_TYPE, MML_IOC_VMA + 0x00, struct mml_mmap_args)
 #define MML_IOC_MUNMAP		_IOW(MML_IOC_TYPE, MML_IOC_VMA + 0x01, struct mml_munmap_args)
 #define MML_IOC_MPROTECT	_IOW(MML_IOC_TYPE, MML_IOC_VMA + 0x02, struct mml_mprotect_args)
@@ -826,5 +881,9 @@ struct mml_msync_args {
 #define MML_IOC_MADVISE		_IOW(MML_IOC_TYPE, MML_IOC_VMA + 0x04, struct mml_madvise_args)
 #define MML_IOC_MINCORE		_IOW(MML_IOC_TYPE, MML_IOC_VMA + 0x05, struct mml_mincore_args)
 #define MML_IOC_MSYNC		_IOW(MML_IOC_TYPE, MML_IOC_VMA + 0x06, struct mml_msync_args)
+#define MML_IOC_MLOCK		_IOW(MML_IOC_TYPE, MML_IOC_VMA + 0x07, struct mml_mlock_args)
+#define MML_IOC_MUNLOCK		_IOW(MML_IOC_TYPE, MML_IOC_VMA + 0x08, struct mml_munlock_args)
+#define MML_IOC_MLOCKALL	_IOW(MML_IOC_TYPE, MML_IOC_VMA + 0x09, struct mml_mlockall_args)
+#define MML_IOC_BRK		_IOWR(MML_IOC_TYPE, MML_IOC_VMA + 0x0a, struct mml_brk_args)
 
 #endif /* _MM_LAB_UAPI_H */

@@ -879,6 +879,32 @@ static long advise(void)
 	return lab_madvise(session_file_fd, AREA, 3 * PAGE, MADV_DONTNEED);
 }
 
+static long lock_middle(void)
+{
+	return lab_mlock(session_file_fd, AREA + 2 * PAGE, 3 * PAGE, MLOCK_ONFAULT);
+}
+
+static void map_untouched(void)
+{
+	map_area(AREA_PAGES, MODE_RW);
+}
+
+/* The pages, and a table for them. */
+static long lock_all(void)
+{
+	return lab_mlock(session_file_fd, AREA, AREA_PAGES * PAGE, 0);
+}
+
+static long grow_heap(void)
+{
+	return lab_brk(session_file_fd, WINDOW + 4 * PAGE) == WINDOW + 4 * PAGE ? 0 : -ENOMEM;
+}
+
+static void shrink_heap(void)
+{
+	must(lab_brk(session_file_fd, WINDOW) == WINDOW ? 0 : -ENOMEM, "BRK");
+}
+
 static const struct operation using[] = {
 	{ .name = "BLOCK_ALLOC", .run = alloc_block, .tear_down = free_block, .want = -ENOMEM,
 	  .on_session = true, .least = 2 },
@@ -936,6 +962,13 @@ static const struct operation using[] = {
 	  .tear_down = empty_window, .want = -ENOMEM, .on_session = true, .least = 3 },
 	{ .name = "MADVISE", .set_up = fill_area, .run = advise, .tear_down = empty_window,
 	  .want = -ENOMEM, .on_session = true },
+	{ .name = "MLOCK of the middle", .set_up = fill_area, .run = lock_middle,
+	  .tear_down = empty_window, .want = -ENOMEM, .on_session = true, .least = 4 },
+	{ .name = "MLOCK", .set_up = map_untouched, .run = lock_all,
+	  .tear_down = empty_window, .want = -EAGAIN, .on_session = true, .partly = true,
+	  .least = AREA_PAGES + 4 },
+	{ .name = "BRK", .run = grow_heap, .tear_down = shrink_heap, .want = -ENOMEM,
+	  .on_session = true, .least = 2 },
 };
 
 /*

@@ -398,6 +398,40 @@ static const struct command commands[] = {
 			FIELD(mml_msync_args, pad, PAD),
 		},
 	},
+	{
+		COMMAND(MLOCK), .files = FILE_SESSION, .weight = 20,
+		.errnos = { ENOMEM, EINTR, EAGAIN, EPERM },
+		.field = {
+			FIELD(mml_mlock_args, addr, ADDRESS),
+			FIELD(mml_mlock_args, length, LENGTH, 0, 12),
+			FIELD(mml_mlock_args, flags, BITS, 0, MLOCK_ONFAULT),
+			FIELD(mml_mlock_args, pad, PAD),
+		},
+	},
+	{
+		COMMAND(MUNLOCK), .files = FILE_SESSION, .weight = 20,
+		.errnos = { ENOMEM, EINTR },
+		.field = {
+			FIELD(mml_munlock_args, addr, ADDRESS),
+			FIELD(mml_munlock_args, length, LENGTH, 0, 12),
+		},
+	},
+	{
+		COMMAND(MLOCKALL), .files = FILE_SESSION, .weight = 10,
+		.errnos = { ENOMEM, EINTR, EPERM },
+		.field = {
+			FIELD(mml_mlockall_args, flags, BITS, 0,
+			      MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT),
+			FIELD(mml_mlockall_args, pad, PAD),
+		},
+	},
+	{
+		COMMAND(BRK), .files = FILE_SESSION, .weight = 30,
+		.errnos = { EINTR },
+		.field = {
+			FIELD(mml_brk_args, brk, ADDRESS),
+		},
+	},
 };
 
 #endif /* _FUZZ_TABLE_H */

@@ -238,6 +238,23 @@ static void fill_msync(void *arg)
 	args->flags = MS_SYNC;
 }
 
+static void fill_mlock(void *arg)
+{
+	struct mml_mlock_args *args = arg;
+
+	args->addr = MAPPED;
+	args->length = PAGE;
+	args->flags = MLOCK_ONFAULT;
+}
+
+static void fill_munlock(void *arg)
+{
+	struct mml_munlock_args *args = arg;
+
+	args->addr = MAPPED;
+	args->length = PAGE;
+}
+
 static const struct command commands[] = {
 	{ "GET_INFO", MML_IOC_GET_INFO, ANY, CONTROL, fill_info, 0, NULL },
 	{ "MACHINE_CREATE", MML_IOC_MACHINE_CREATE, ON(CONTROL), CONTROL, fill_create, 0,
@@ -270,6 +287,10 @@ static const struct command commands[] = {
 	{ "MADVISE", MML_IOC_MADVISE, ON(SESSION), SESSION, fill_madvise, 0, NULL },
 	{ "MINCORE", MML_IOC_MINCORE, ON(SESSION), SESSION, fill_mincore, 0, NULL },
 	{ "MSYNC", MML_IOC_MSYNC, ON(SESSION), SESSION, fill_msync, 0, NULL },
+	{ "MLOCK", MML_IOC_MLOCK, ON(SESSION), SESSION, fill_mlock, 0, NULL },
+	{ "MUNLOCK", MML_IOC_MUNLOCK, ON(SESSION), SESSION, fill_munlock, 0, NULL },
+	{ "MLOCKALL", MML_IOC_MLOCKALL, ON(SESSION), SESSION, fill_nothing, 0, NULL },
+	{ "BRK", MML_IOC_BRK, ON(SESSION), SESSION, fill_nothing, 0, NULL },
 };
 
 static const struct command * const commands_end = commands + ARRAY_SIZE(commands);
@@ -607,6 +628,8 @@ static const struct {
 	FIELD(MREMAP, mml_mremap_args, pad),
 	FIELD(MADVISE, mml_madvise_args, pad),
 	FIELD(MSYNC, mml_msync_args, pad),
+	FIELD(MLOCK, mml_mlock_args, pad),
+	FIELD(MLOCKALL, mml_mlockall_args, pad),
 };
 
 /* Bits that are no flag, in the 32-bit words that hold flags. */

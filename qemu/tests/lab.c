@@ -381,6 +381,38 @@ long lab_msync(int session, uint64_t addr, uint64_t length, int flags)
 	return lab_ioctl(session, MML_IOC_MSYNC, &args);
 }
 
+long lab_mlock(int session, uint64_t addr, uint64_t length, int flags)
+{
+	struct mml_mlock_args args = {
+		.addr = addr, .length = length, .flags = (uint32_t)flags,
+	};
+
+	return lab_ioctl(session, MML_IOC_MLOCK, &args);
+}
+
+long lab_munlock(int session, uint64_t addr, uint64_t length)
+{
+	struct mml_munlock_args args = { .addr = addr, .length = length };
+
+	return lab_ioctl(session, MML_IOC_MUNLOCK, &args);
+}
+
+/* No flags: munlockall. */
+long lab_mlockall(int session, int flags)
+{
+	struct mml_mlockall_args args = { .flags = (uint32_t)flags };
+
+	return lab_ioctl(session, MML_IOC_MLOCKALL, &args);
+}
+
+/* The break as it is then; 0 if there is none. */
+uint64_t lab_brk(int session, uint64_t brk)
+{
+	struct mml_brk_args args = { .brk = brk };
+
+	return lab_ioctl(session, MML_IOC_BRK, &args) ? 0 : args.brk;
+}
+
 /*
  * Looking at the lab.
  */

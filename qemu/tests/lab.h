@@ -81,6 +81,10 @@ long lab_mremap_to(int session, uint64_t addr, uint64_t length, uint64_t new_len
 long lab_madvise(int session, uint64_t addr, uint64_t length, int advice);
 long lab_mincore(int session, uint64_t addr, uint64_t length, unsigned char *vec);
 long lab_msync(int session, uint64_t addr, uint64_t length, int flags);
+long lab_mlock(int session, uint64_t addr, uint64_t length, int flags);
+long lab_munlock(int session, uint64_t addr, uint64_t length);
+long lab_mlockall(int session, int flags);
+uint64_t lab_brk(int session, uint64_t brk);
 
 /*
  * Looking at the lab.

@@ -33,7 +33,7 @@ exits "a program that is killed: 128 + 9" 137 mmlab run sh -c 'kill -9 $$'
 exits "or terminated: 128 + 15" 143 mmlab run --report "$report" sh -c 'kill $$'
 is "the report has the signal" "$(report_field "$report" signal) $(report_field "$report" exit_status)" "15 143"
 exits "one that touches what it must not: 128 + 11" 139 \
-	mmlab run python3 -c 'import ctypes; ctypes.string_at(0x100000000000)'
+	mmlab run python3 -c 'import ctypes; ctypes.string_at(0x108000000000)'
 exits "one that is not there" 127 mmlab run /no/such/program
 exits "one that is no program" 126 mmlab run /etc/passwd
 exits "called wrongly" 2 mmlab run --memory lots true

@@ -341,6 +341,29 @@ enum mml_fault_result mml_handle_mm_fault_locked(struct mml_mm *mm, struct mml_f
 	return err == -EIO ? MML_FAULT_DEAD : MML_FAULT_OOM;
 }
 
+/* Is what is next above @addr something that grows down? */
+static bool mml_below_stack(struct mml_mm *mm, unsigned long addr)
+{
+	const struct mml_vma *vma = mml_find_vma(mm, addr);
+
+	return vma && vma->vm_flags & VM_GROWSDOWN;
+}
+
+/* Where nothing is, something may grow to, and the access is tried again. */
+static enum mml_fault_result mml_fault_growing(struct mml_mm *mm, struct mml_fault *fault)
+{
+	enum mml_fault_result result = mml_handle_mm_fault_locked(mm, fault);
+	bool grown;
+
+	if (likely(result != MML_FAULT_MAPERR) || !mml_below_stack(mm, fault->address))
+		return result;
+	up_read(&mm->mmap_lock);
+	down_write(&mm->mmap_lock);
+	grown = !mm->dead && mml_expand_stack(mm, fault->address);
+	downgrade_write(&mm->mmap_lock);
+	return grown ? mml_handle_mm_fault_locked(mm, fault) : result;
+}
+
 /* How often it is tried before there is no frame: others may be quicker to get what came free. */
 #define MML_OOM_TRIES	16
 
@@ -371,7 +394,7 @@ enum mml_fault_result mml_handle_mm_fault(struct mml_mm *mm,
 				return MML_FAULT_RETRY;
 			down_read(&mm->mmap_lock);
 		}
-		result = mml_handle_mm_fault_locked(mm, fault);
+		result = mml_fault_growing(mm, fault);
 		if (unlikely(result != MML_FAULT_DONE && result != MML_FAULT_OOM))
 			mml_explain_fault(mm, fault, result);
 		up_read(&mm->mmap_lock);
@@ -412,6 +435,18 @@ static int mml_populate_page(struct mml_mm *mm, unsigned long addr, bool write,
 	}
 }
 
+/* Fault in [@start, @end), all in one vma, as far as that goes, with mmap_lock held. */
+void mml_populate_held(struct mml_mm *mm, unsigned long start, unsigned long end, bool write)
+{
+	unsigned long addr;
+
+	for (addr = start; addr < end && !fatal_signal_pending(current); addr += PAGE_SIZE) {
+		if (mml_populate_page(mm, addr, write, 0))
+			break;
+		cond_resched();
+	}
+}
+
 /* Pages for which mmap_lock is held at a time. */
 #define MML_POPULATE_BATCH	256UL
 
@@ -438,7 +473,7 @@ static int mml_populate_batch(struct mml_mm *mm, unsigned long start, unsigned l
 /*
  * Fault in [@start, @end), for writing or reading, up to the first page that cannot be had, or
  * of which the vma has not the flags @wanted. The real page tables learn of it when the pages
- * are touched. Context: process, sleeps. Returns: 0; -ENOMEM: a hole, or no frame; -EINVAL: not
+ * are touched. Context: process, sleeps. Returns: 0; -ENOMEM: a hole; -ENOBUFS: no frame; -EINVAL: not
  * allowed; -EFAULT: the mm is gone; -ENXIO: no window; -EINTR.
  */
 int mml_populate(struct mml_mm *mm, unsigned long start, unsigned long end, bool write,
@@ -454,7 +489,7 @@ int mml_populate(struct mml_mm *mm, unsigned long start, unsigned long end, bool
 		err = mml_populate_batch(mm, start, next, write, wanted);
 		if (err == -ENOBUFS) {
 			/* Again, if there may be frames now: what it has mapped stays. */
-			err = --tries && mml_mm_shrink(mm, begin) ? 0 : -ENOMEM;
+			err = --tries && mml_mm_shrink(mm, begin) ? 0 : -ENOBUFS;
 			next = start;
 		} else {
 			tries = MML_OOM_TRIES;
@@ -515,7 +550,7 @@ int mml_access(struct mml_mm *mm, unsigned long addr, void *buf, int len,
 			.flags = write ? MML_FAULT_WRITE : 0,
 			.gfp = GFP_KERNEL,
 		};
-		enum mml_fault_result result = mml_handle_mm_fault_locked(mm, &fault);
+		enum mml_fault_result result = mml_fault_growing(mm, &fault);
 
 		if (result == MML_FAULT_OOM && --tries) {
 			up_read(&mm->mmap_lock);

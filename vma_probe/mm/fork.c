@@ -128,14 +128,18 @@ static int mml_dup_vma(struct mml_mm *mm, struct mml_mm *oldmm,
 {
 	struct mml_vma *vma;
 	LIST_HEAD(none);
-	int err;
+	int err = 0;
 
-	vma = mml_vma_alloc(mm, old->vm_start, old->vm_end, old->vm_flags,
+	/* Locks are not inherited. */
+	vma = mml_vma_alloc(mm, old->vm_start, old->vm_end, old->vm_flags & ~VM_LOCKED_MASK,
 			    GFP_KERNEL_ACCOUNT);
 	if (!vma)
 		return -ENOMEM;
 	vma->vm_pgoff = old->vm_pgoff;
-	err = mml_vma_needs_copy(old) ? mml_anon_vma_fork(vma, old) : 0;
+	if (vma->vm_flags & VM_ACCOUNT && !mml_enough_memory(mm, mml_vma_pages(vma)))
+		err = -ENOMEM;
+	if (!err && mml_vma_needs_copy(old))
+		err = mml_anon_vma_fork(vma, old);
 	if (!err)
 		err = mml_vma_replace(mm, vma->vm_start, vma->vm_end, vma, &none,
 				      GFP_KERNEL_ACCOUNT);
@@ -166,6 +170,8 @@ int mml_dup_mmap(struct mml_mm *mm, struct mml_mm *oldmm)
 	down_write_nested(&mm->mmap_lock, SINGLE_DEPTH_NESTING);
 	mm->start = oldmm->start;
 	mm->end = oldmm->end;
+	mm->start_brk = oldmm->start_brk;
+	mm->brk = oldmm->brk;
 	mm->unmerged = true;
 	mas_for_each(&mas, vma, ULONG_MAX) {
 		if (vma->vm_flags & VM_DONTCOPY)

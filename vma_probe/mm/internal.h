@@ -175,6 +175,8 @@ struct mml_vma *mml_vma_alloc(struct mml_mm *mm, unsigned long start,
 int mml_vma_replace(struct mml_mm *mm, unsigned long start, unsigned long end,
 		    struct mml_vma *vma, struct list_head *old, gfp_t gfp);
 int mml_vma_expand(struct mml_mm *mm, struct mml_vma *vma, unsigned long end);
+int mml_vma_expand_down(struct mml_mm *mm, struct mml_vma *vma, unsigned long start);
+struct mml_vma *mml_vma_prev(struct mml_mm *mm, unsigned long addr);
 int mml_split_vma(struct mml_mm *mm, struct mml_vma *vma, unsigned long addr);
 void mml_vma_merge(struct mml_mm *mm, struct mml_vma *vma);
 void mml_vma_merge_but(struct mml_mm *mm, struct mml_vma *vma, const struct mml_vma *stranger);
@@ -183,6 +185,7 @@ void mml_vma_free(struct mml_vma *vma);
 int mml_unmapped_area(struct mml_mm *mm, unsigned long hint, unsigned long len,
 		      unsigned long *addr);
 int mml_split_range(struct mml_mm *mm, unsigned long start, unsigned long end);
+void mml_vma_set_flags(struct mml_vma *vma, unsigned long flags);
 int mml_vma_modify_flags(struct mml_mm *mm, unsigned long start, unsigned long end,
 			 unsigned long flags);
 void mml_free_vmas(struct list_head *vmas);
@@ -193,7 +196,7 @@ int mml_anon_vma_clone(struct mml_vma *dst, const struct mml_vma *src);
 int mml_anon_vma_fork(struct mml_vma *vma, const struct mml_vma *parent);
 void mml_anon_vma_adopt(struct mml_vma *lower, struct mml_vma *upper);
 void mml_unlink_anon_vmas(struct mml_vma *vma);
-void mml_vma_set_end(struct mml_vma *vma, unsigned long end);
+void mml_vma_set_range(struct mml_vma *vma, unsigned long start, unsigned long end);
 void mml_take_rmap_locks(struct mml_vma *vma);
 void mml_drop_rmap_locks(struct mml_vma *vma);
 bool mml_anon_vma_valid(const struct mml_vma *vma);
@@ -204,9 +207,25 @@ bool mml_anon_vma_mergeable(const struct mml_vma *a, const struct mml_vma *b,
 /* mmap.c: what its calls have in common with madvise.c's and mremap.c's */
 bool mml_in_range(struct mml_mm *mm, unsigned long addr, unsigned long len);
 int mml_mmap_write_lock(struct mml_mm *mm);
-bool mml_enough_memory(struct mml_mm *mm, unsigned long len);
+int mml_map_new(struct mml_mm *mm, unsigned long start, unsigned long end,
+		unsigned long vm_flags);
 int mml_unmap_locked(struct mml_mm *mm, unsigned long start, unsigned long end,
 		     struct mml_vma *vma);
+
+/* limits.c: what may be had, and what vmas count for */
+void mml_vm_account(struct mml_mm *mm, unsigned long vm_flags, long pages);
+bool mml_enough_memory(const struct mml_mm *mm, long pages);
+bool mml_may_expand_vm(const struct mml_mm *mm, unsigned long vm_flags, unsigned long pages);
+bool mml_can_do_mlock(void);
+bool mml_mlock_future_ok(const struct mml_mm *mm, unsigned long vm_flags, unsigned long pages);
+bool mml_map_count_ok(const struct mml_mm *mm, unsigned int more);
+
+/* mlock.c */
+void mml_populate_locked(struct mml_mm *mm, unsigned long start, unsigned long end);
+
+/* brk.c */
+unsigned long mml_vm_start_gap(const struct mml_vma *vma);
+struct mml_vma *mml_expand_stack(struct mml_mm *mm, unsigned long addr);
 
 /* fault.c */
 void mml_tell_fault(struct mml_mm *mm, const struct mml_fault *fault, enum mml_fault_try step,
@@ -216,6 +235,7 @@ bool mml_pte_unchanged(struct mml_mm *mm, struct mml_ptdesc *table,
 int mml_fault_install_new(struct mml_vma *vma, struct mml_ptdesc *table,
 			  struct mml_fault *fault, struct mml_page *page, bool replaced);
 enum mml_fault_result mml_handle_mm_fault_locked(struct mml_mm *mm, struct mml_fault *fault);
+void mml_populate_held(struct mml_mm *mm, unsigned long start, unsigned long end, bool write);
 int mml_populate(struct mml_mm *mm, unsigned long start, unsigned long end, bool write,
 		 unsigned long wanted);
 

@@ -12,6 +12,8 @@
  *	WILLNEED, COLD, PAGEOUT		nothing, for there is no reclaim yet
  *	REMOVE				refused, as there are no files
  *
+ * Locked memory refuses DONTNEED, FREE, COLD and PAGEOUT.
+ *
  * Kernel counterpart: mm/madvise.c. As there, a hole in the range does not keep what else is
  * in it from being advised; it is told afterwards. Difference: advices that are not
  * above are unknown.
@@ -78,6 +80,13 @@ static bool mml_madvise_frees(int advice)
 	return advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE;
 }
 
+/* Is @advice not for locked memory? */
+static bool mml_madvise_needs_unlocked(int advice)
+{
+	return advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_COLD ||
+	       advice == MADV_PAGEOUT;
+}
+
 /* What lies in one vma. Returns: 0 or an errno. */
 static int mml_madvise_vma_behavior(struct mml_vma *vma, unsigned long start,
 				    unsigned long end, int advice)
@@ -90,6 +99,8 @@ static int mml_madvise_vma_behavior(struct mml_vma *vma, unsigned long start,
 					    (vma->vm_flags & ~flags->clear) | flags->set) ?
 			-EAGAIN : 0;
 	}
+	if (vma->vm_flags & VM_LOCKED && mml_madvise_needs_unlocked(advice))
+		return -EINVAL;
 	if (advice == MADV_FREE)
 		mml_lazyfree_range(vma->vm_mm, start, end);
 	else if (mml_madvise_frees(advice))
@@ -136,6 +147,7 @@ static int mml_madvise_walk_vmas(struct mml_mm *mm, unsigned long start, unsigne
 int mml_madvise(struct mml_mm *mm, unsigned long addr, unsigned long len, int advice)
 {
 	unsigned long aligned = PAGE_ALIGN(len);
+	bool write = advice == MADV_POPULATE_WRITE;
 	int err;
 
 	if (!mml_madvise_behavior_valid(advice) || !PAGE_ALIGNED(addr) || (len && !aligned) ||
@@ -143,9 +155,10 @@ int mml_madvise(struct mml_mm *mm, unsigned long addr, unsigned long len, int ad
 		return -EINVAL;
 	if (!len)
 		return 0;
-	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
-		return mml_populate(mm, addr, addr + aligned, advice == MADV_POPULATE_WRITE,
-				    advice == MADV_POPULATE_WRITE ? VM_WRITE : VM_READ);
+	if (write || advice == MADV_POPULATE_READ) {
+		err = mml_populate(mm, addr, addr + aligned, write, write ? VM_WRITE : VM_READ);
+		return err == -ENOBUFS ? -ENOMEM : err;
+	}
 	err = mml_mmap_write_lock(mm);
 	if (err)
 		return err;

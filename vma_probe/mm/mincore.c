@@ -78,13 +78,14 @@ EXPORT_SYMBOL_NS_GPL(mml_mincore, MM_LAB);
  * @flags: MS_*
  *
  * Context: process, may sleep.
- * Return: 0; -EINVAL; -ENOMEM: a hole in the range; -ENXIO: no window; -EINTR: killed.
+ * Return: 0; -EINVAL; -EBUSY: locked memory is to be invalidated; -ENOMEM: a hole in the range;
+ * -ENXIO: no window; -EINTR: killed.
  */
 int mml_msync(struct mml_mm *mm, unsigned long addr, unsigned long len, unsigned long flags)
 {
 	unsigned long end = addr + PAGE_ALIGN(len);
 	const struct mml_vma *vma;
-	int err = 0;
+	int err = 0, hole = 0;
 
 	if (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || !PAGE_ALIGNED(addr) ||
 	    (flags & MS_ASYNC && flags & MS_SYNC))
@@ -96,13 +97,16 @@ int mml_msync(struct mml_mm *mm, unsigned long addr, unsigned long len, unsigned
 	if (!mm->end || mm->dead)
 		err = -ENXIO;
 	while (addr < end && !err) {
-		vma = mml_vma_lookup(mm, addr);
-		if (vma)
-			addr = vma->vm_end;
-		else
-			err = -ENOMEM;
+		vma = mml_find_vma(mm, addr);
+		if (!vma || vma->vm_start > addr)
+			hole = -ENOMEM;
+		if (!vma || vma->vm_start >= end || (hole && flags == MS_ASYNC))
+			break;
+		if (flags & MS_INVALIDATE && vma->vm_flags & VM_LOCKED)
+			err = -EBUSY;
+		addr = vma->vm_end;
 	}
 	up_read(&mm->mmap_lock);
-	return err;
+	return err ?: hole;
 }
 EXPORT_SYMBOL_NS_GPL(mml_msync, MM_LAB);

@@ -72,6 +72,8 @@ int mml_mm_set_range(struct mml_mm *mm, unsigned long start, unsigned long end)
 	} else {
 		mm->start = start;
 		mm->end = end;
+		mm->start_brk = start;
+		mm->brk = start;
 	}
 	up_write(&mm->mmap_lock);
 	return err;
@@ -94,11 +96,12 @@ void mml_exit_mmap(struct mml_mm *mm)
 	mm->dead = true;
 	mml_flush_tlb_range(mm, mm->start, mm->end);
 	mml_zap_range(mm, mm->start, mm->end);
-	mas_for_each(&mas, vma, ULONG_MAX)
+	mas_for_each(&mas, vma, ULONG_MAX) {
 		list_add_tail(&vma->node, &vmas);
+		mml_vm_account(mm, vma->vm_flags, -(long)mml_vma_pages(vma));
+	}
 	__mt_destroy(&mm->mt);
 	mm->map_count = 0;
-	mm->total_vm = 0;
 	mml_free_vmas(&vmas);
 	mml_free_pgtables(mm, mm->start, mm->end);
 	up_write(&mm->mmap_lock);

@@ -147,14 +147,24 @@ struct mml_window_ops {
  * @nr_around: those of them that fault-around mapped, and nobody is known to have used
  * @nr_lazyfree: entries of frames that were given up by MADV_FREE
  * @nr_taken_back: frames of either kind that were taken back, ever
+ * @nr_committed: pages of all vmas with VM_ACCOUNT
  * @around_pages: how many a fault maps: a power of two up to MML_AROUND_MAX; up to 1: itself
+ * @overcommit_memory: OVERCOMMIT_*
+ * @overcommit_ratio: per cent of its frames that can be committed with OVERCOMMIT_NEVER
+ * @overcommit_kbytes: KiB instead of that, if not 0
+ * @max_map_count: vmas that an mm can have
  */
 struct mml_mm_common {
 	atomic_long_t nr_anon;
 	atomic_long_t nr_around;
 	atomic_long_t nr_lazyfree;
 	atomic_long_t nr_taken_back;
-	unsigned int around_pages;
+	atomic_long_t nr_committed;
+	unsigned long around_pages;
+	unsigned long overcommit_memory;
+	unsigned long overcommit_ratio;
+	unsigned long overcommit_kbytes;
+	unsigned long max_map_count;
 };
 
 /**
@@ -162,7 +172,8 @@ struct mml_mm_common {
  * @vm_mm: of which mm
  * @vm_start: first address
  * @vm_end: first address after it
- * @vm_flags: VM_READ, VM_WRITE, VM_EXEC, VM_NORESERVE, VM_ACCOUNT, and what madvise.c sets
+ * @vm_flags: VM_READ, VM_WRITE, VM_EXEC, VM_NORESERVE, VM_ACCOUNT, VM_GROWSDOWN, VM_LOCKED,
+ *	VM_LOCKONFAULT, and what madvise.c sets
  * @vm_pgoff: page number of its beginning when its first page was written, or now: what was
  *	moved since is no continuation of its neighbours
  * @anon_vma: to whom the pages written from now on belong; NULL before the first was
@@ -217,6 +228,14 @@ static inline bool mml_vma_continues(const struct mml_vma *vma, const struct mml
  * @mt: the vmas, by address
  * @map_count: how many vmas
  * @total_vm: pages in vmas
+ * @data_vm: of those, private writable ones that are no stack
+ * @exec_vm: executable ones that cannot be written
+ * @stack_vm: those of stacks
+ * @locked_vm: those of locked vmas
+ * @committed_vm: those of vmas with VM_ACCOUNT
+ * @def_flags: flags of vmas to come: VM_LOCKED, VM_LOCKONFAULT
+ * @start_brk: where the heap begins
+ * @brk: where it ends
  * @dead: it was torn down: nothing may be added
  * @stillborn: and that because fork found no frames: its process is to be killed
  * @unmerged: it may have vmas that its calls would have merged: it began as a copy, or
@@ -242,6 +261,14 @@ struct mml_mm {
 	struct maple_tree		mt;		/* M */
 	unsigned int			map_count;	/* M */
 	unsigned long			total_vm;	/* M */
+	unsigned long			data_vm;	/* M */
+	unsigned long			exec_vm;	/* M */
+	unsigned long			stack_vm;	/* M */
+	unsigned long			locked_vm;	/* M */
+	unsigned long			committed_vm;	/* M */
+	unsigned long			def_flags;	/* M */
+	unsigned long			start_brk;	/* M */
+	unsigned long			brk;		/* M */
 	bool				dead;		/* M */
 	bool				stillborn;	/* M */
 	bool				unmerged;	/* M */
@@ -298,6 +325,7 @@ struct mml_fault {
 };
 
 /* Life of an mm (mm.c). */
+void mml_mm_common_init(struct mml_mm_common *common);
 void mml_mm_init(struct mml_mm *mm, struct mml_machine *machine,
 		 struct mml_counter *counter, struct mml_mm_common *common,
 		 const struct mml_window_ops *ops);
@@ -305,7 +333,7 @@ int mml_mm_set_range(struct mml_mm *mm, unsigned long start, unsigned long end);
 void mml_exit_mmap(struct mml_mm *mm);
 void mml_mm_wait(struct mml_mm *mm);
 
-/* System calls (mmap.c, mremap.c, madvise.c, mincore.c). */
+/* System calls (mmap.c, mremap.c, madvise.c, mincore.c, mlock.c, brk.c). */
 int mml_mmap(struct mml_mm *mm, unsigned long *addr, unsigned long len,
 	     unsigned long prot, unsigned long flags);
 int mml_munmap(struct mml_mm *mm, unsigned long addr, unsigned long len);
@@ -317,6 +345,11 @@ int mml_madvise(struct mml_mm *mm, unsigned long addr, unsigned long len,
 		int advice);
 long mml_mincore(struct mml_mm *mm, unsigned long addr, unsigned long pages, u8 *vec);
 int mml_msync(struct mml_mm *mm, unsigned long addr, unsigned long len, unsigned long flags);
+int mml_mlock2(struct mml_mm *mm, unsigned long addr, unsigned long len, unsigned long flags);
+int mml_munlock(struct mml_mm *mm, unsigned long addr, unsigned long len);
+int mml_mlockall(struct mml_mm *mm, unsigned long flags);
+int mml_munlockall(struct mml_mm *mm);
+unsigned long mml_brk(struct mml_mm *mm, unsigned long brk);
 
 /* Faults (fault.c, around.c), fork (fork.c), and what can be taken back (shrink.c). */
 enum mml_fault_result mml_handle_mm_fault(struct mml_mm *mm,
@@ -329,6 +362,10 @@ int mml_dup_mmap(struct mml_mm *mm, struct mml_mm *oldmm);
 unsigned long mml_shrink_mm(struct mml_mm *mm, unsigned long nr);
 unsigned long mml_mm_shrink_begin(const struct mml_mm *mm);
 bool mml_mm_shrink(struct mml_mm *mm, unsigned long begin);
+
+/* What may be had (limits.c). */
+unsigned long mml_commit_limit(const struct mml_mm_common *common,
+			       const struct mml_machine *machine);
 
 /* Reverse mapping (rmap.c). */
 unsigned int mml_rmap_walk(struct mml_page *page,

@@ -97,9 +97,11 @@ static int mml_move_begin(const struct mml_move *move, struct mml_vma *vma)
 {
 	unsigned long end = move->old + move->old_len;
 	struct mml_mm *mm = vma->vm_mm;
-	int err;
+	int err = 0;
 
-	err = move->keep ? 0 : mml_split_range(mm, move->old, end);
+	/* What is locked keeps none of it, and so has to be apart. */
+	if (!move->keep || vma->vm_flags & VM_LOCKED)
+		err = mml_split_range(mm, move->old, end);
 	if (!err)
 		err = mml_move_prepare(mm, move->old, move->new, move->old_len);
 	/* Nobody else can take back what is here, for we hold the lock. */
@@ -111,10 +113,8 @@ static int mml_move_begin(const struct mml_move *move, struct mml_vma *vma)
 		/* Walks may know it by now, and so look at tables there. */
 		mml_unlink_anon_vmas(vma);
 		mml_free_pgtables(mm, vma->vm_start, vma->vm_end);
-		if (!move->keep) {
-			mml_unsplit_at(mm, move->old);
-			mml_unsplit_at(mm, end);
-		}
+		mml_unsplit_at(mm, move->old);
+		mml_unsplit_at(mm, end);
 	}
 	return err;
 }
@@ -159,10 +159,11 @@ static void mml_move_end(const struct mml_move *move, struct mml_vma *vma)
  */
 static void mml_move_end_keep(const struct mml_move *move, struct mml_vma *vma)
 {
-	struct mml_vma *from = move->from;
+	struct mml_vma *from = mml_vma_lookup(vma->vm_mm, move->old);
 
 	from->vm_mm->unmerged = true;
 	mml_vma_merge_but(from->vm_mm, vma, from->anon_vma ? NULL : from);
+	mml_vma_set_flags(from, from->vm_flags & ~VM_LOCKED_MASK);
 	if (from->vm_start == move->old && from->vm_end == move->old + move->old_len) {
 		mml_unlink_anon_vmas(from);
 		from->vm_pgoff = from->vm_start >> PAGE_SHIFT;
@@ -190,9 +191,11 @@ static int mml_move_vma(const struct mml_move *move)
 	return 0;
 }
 
-/* The vma that has @old_len bytes at @addr. Returns: it, or an ERR_PTR. */
+/*
+ * The vma that has @old_len bytes at @addr, and may have @more of them. Returns: it, or an ERR_PTR.
+ */
 static struct mml_vma *mml_vma_to_resize(struct mml_mm *mm, unsigned long addr,
-					 unsigned long old_len)
+					 unsigned long old_len, unsigned long more)
 {
 	struct mml_vma *vma = mml_vma_lookup(mm, addr);
 
@@ -201,13 +204,17 @@ static struct mml_vma *mml_vma_to_resize(struct mml_mm *mm, unsigned long addr,
 	/* Of a shared one it would be a second mapping. */
 	if (!old_len)
 		return ERR_PTR(-EINVAL);
-	return old_len > vma->vm_end - addr ? ERR_PTR(-EFAULT) : vma;
+	if (old_len > vma->vm_end - addr)
+		return ERR_PTR(-EFAULT);
+	if (!mml_mlock_future_ok(mm, vma->vm_flags, more >> PAGE_SHIFT))
+		return ERR_PTR(-EAGAIN);
+	return mml_may_expand_vm(mm, vma->vm_flags, more >> PAGE_SHIFT) ? vma : ERR_PTR(-ENOMEM);
 }
 
 /* Is there memory for @len bytes more like those of @vma? */
 static bool mml_vma_enough(const struct mml_vma *vma, unsigned long len)
 {
-	return !(vma->vm_flags & VM_ACCOUNT) || mml_enough_memory(vma->vm_mm, len);
+	return !(vma->vm_flags & VM_ACCOUNT) || mml_enough_memory(vma->vm_mm, len >> PAGE_SHIFT);
 }
 
 /* Can @vma, which ends at @end, grow in place by @delta bytes? */
@@ -252,15 +259,21 @@ static int mml_mremap_to(struct mml_mm *mm, struct mml_remap *remap)
 	    (fixed && !mml_in_range(mm, move.new, move.new_len)) ||
 	    (remap->addr + remap->old_len > move.new && move.new + move.new_len > remap->addr))
 		return -EINVAL;
+	/* Four for the move, and two for what is unmapped before. */
+	if (!mml_map_count_ok(mm, 6))
+		return -ENOMEM;
 	if (fixed)
 		err = mml_unmap_locked(mm, move.new, move.new + move.new_len, NULL);
 	if (!err && remap->old_len > move.old_len)
 		err = mml_unmap_locked(mm, move.old + move.old_len, move.old + remap->old_len, NULL);
 	if (err)
 		return err;
-	move.from = mml_vma_to_resize(mm, move.old, move.old_len);
+	move.from = mml_vma_to_resize(mm, move.old, move.old_len, move.new_len - move.old_len);
 	if (IS_ERR(move.from))
 		return PTR_ERR(move.from);
+	if (move.keep &&
+	    !mml_may_expand_vm(mm, move.from->vm_flags, move.new_len >> PAGE_SHIFT))
+		return -ENOMEM;
 	if (!mml_vma_enough(move.from, move.keep ? move.new_len : move.new_len - move.old_len))
 		return -ENOMEM;
 	if (!fixed)
@@ -275,7 +288,7 @@ static int mml_mremap_grow(struct mml_mm *mm, struct mml_remap *remap)
 {
 	unsigned long end = remap->addr + remap->old_len, delta = remap->new_len - remap->old_len;
 	struct mml_move move = {
-		.from = mml_vma_to_resize(mm, remap->addr, remap->old_len),
+		.from = mml_vma_to_resize(mm, remap->addr, remap->old_len, delta),
 		.old = remap->addr,
 		.old_len = remap->old_len,
 		.new_len = remap->new_len,
@@ -288,7 +301,7 @@ static int mml_mremap_grow(struct mml_mm *mm, struct mml_remap *remap)
 		return -ENOMEM;
 	if (mml_vma_expandable(move.from, end, delta))
 		return mml_vma_expand(mm, move.from, end + delta);
-	if (!(remap->flags & MREMAP_MAYMOVE))
+	if (!(remap->flags & MREMAP_MAYMOVE) || !mml_map_count_ok(mm, 4))
 		return -ENOMEM;
 	err = mml_unmapped_area(mm, 0, move.new_len, &move.new);
 	if (!err)
@@ -331,7 +344,7 @@ static bool mml_mremap_flags_valid(unsigned long flags, unsigned long old_len,
  * @new_addr: with MREMAP_FIXED: where to; with MREMAP_DONTUNMAP alone: a hint, or 0
  *
  * Context: process, may sleep.
- * Return: 0; -EINVAL, -EFAULT, -ENOMEM as mremap(2); -ENXIO: no window; -EINTR: killed. Nothing
+ * Return: 0; -EINVAL, -EFAULT, -ENOMEM, -EAGAIN as mremap(2); -ENXIO: no window; -EINTR: killed. Nothing
  * has changed then; but, as by the kernel, MREMAP_FIXED may have unmapped what was at @new_addr,
  * and what @new_len is shorter by.
  */
@@ -345,6 +358,7 @@ int mml_mremap(struct mml_mm *mm, unsigned long *addr, unsigned long old_len,
 		.flags = flags,
 		.new_addr = new_addr,
 	};
+	unsigned long locked;
 	int err;
 
 	if (!mml_mremap_flags_valid(flags, old_len, new_len) || !PAGE_ALIGNED(*addr) ||
@@ -355,9 +369,13 @@ int mml_mremap(struct mml_mm *mm, unsigned long *addr, unsigned long old_len,
 	if (err)
 		return err;
 	err = mml_mremap_locked(mm, &remap);
+	locked = mm->locked_vm;
 	up_write(&mm->mmap_lock);
-	if (!err)
-		*addr = remap.addr;
-	return err;
+	if (err)
+		return err;
+	*addr = remap.addr;
+	if (locked && remap.new_len > remap.old_len)
+		mml_populate_locked(mm, remap.addr + remap.old_len, remap.addr + remap.new_len);
+	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(mml_mremap, MM_LAB);

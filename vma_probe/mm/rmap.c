@@ -425,10 +425,12 @@ static void mml_avc_tree_insert_all(struct mml_vma *vma)
 }
 
 /* @vma ends at @end from now on, and walks know it. */
-void mml_vma_set_end(struct mml_vma *vma, unsigned long end)
+void mml_vma_set_range(struct mml_vma *vma, unsigned long start, unsigned long end)
 {
 	mml_take_rmap_locks(vma);
 	mml_avc_tree_remove_all(vma);
+	vma->vm_pgoff -= (long)(vma->vm_start - start) >> PAGE_SHIFT;
+	vma->vm_start = start;
 	vma->vm_end = end;
 	mml_avc_tree_insert_all(vma);
 	mml_drop_rmap_locks(vma);

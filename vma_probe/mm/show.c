@@ -39,19 +39,28 @@ static void mml_status_line(struct seq_file *seq, const char *name,
 /* Print sizes as /proc/PID/status does. Context: process, may sleep. */
 void mml_mm_show_status(struct seq_file *seq, struct mml_mm *mm)
 {
-	unsigned long rss, around, tables, total;
+	unsigned long rss, around, tables, total, locked, data, stack, exec;
 
 	down_write(&mm->mmap_lock);
 	mml_harvest_mm(mm, MML_HARVEST_LOOK);
 	total = mm->total_vm;
+	locked = mm->locked_vm;
+	data = mm->data_vm;
+	stack = mm->stack_vm;
+	exec = mm->exec_vm;
 	around = atomic_long_read(&mm->nr_around);
 	rss = atomic_long_read(&mm->anon_rss) - around;
 	tables = atomic_long_read(&mm->nr_ptes);
 	up_write(&mm->mmap_lock);
 
 	mml_status_line(seq, "VmSize", total);
+	mml_status_line(seq, "VmLck", locked);
 	mml_status_line(seq, "VmRSS", rss);
 	mml_status_line(seq, "RssAnon", rss);
+	mml_status_line(seq, "VmData", data);
+	mml_status_line(seq, "VmStk", stack);
+	mml_status_line(seq, "VmExe", 0);
+	mml_status_line(seq, "VmLib", exec);
 	mml_status_line(seq, "VmPTE", tables);
 	mml_status_line(seq, "MmlAround", around);
 }

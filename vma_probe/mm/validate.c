@@ -18,10 +18,42 @@ struct mml_table_walk {
 	unsigned long lazyfree;
 };
 
+/* Pages of vmas, as limits.c counts them. */
+struct mml_vma_sums {
+	unsigned long total;
+	unsigned long data;
+	unsigned long exec;
+	unsigned long stack;
+	unsigned long locked;
+	unsigned long committed;
+};
+
+static void mml_sum_vma(struct mml_vma_sums *sums, const struct mml_vma *vma)
+{
+	unsigned long flags = vma->vm_flags, pages = mml_vma_pages(vma);
+
+	sums->total += pages;
+	sums->locked += flags & VM_LOCKED ? pages : 0;
+	sums->committed += flags & VM_ACCOUNT ? pages : 0;
+	if (flags & VM_GROWSDOWN)
+		sums->stack += pages;
+	else if (flags & VM_WRITE)
+		sums->data += flags & VM_SHARED ? 0 : pages;
+	else if (flags & VM_EXEC)
+		sums->exec += pages;
+}
+
+static void mml_check_sum(struct mml_validation *v, const char *name, unsigned long sum,
+			  unsigned long said)
+{
+	mml_check(v, sum == said, "%lu pages in vmas, %s says %lu", sum, name, said);
+}
+
 static void mml_validate_vmas(struct mml_mm *mm, struct mml_validation *v)
 {
 	MA_STATE(mas, &mm->mt, 0, 0);
-	unsigned long pages = 0, last = mm->start;
+	unsigned long last = mm->start;
+	struct mml_vma_sums sums = {};
 	const struct mml_vma *prev = NULL;
 	unsigned int count = 0;
 	struct mml_vma *vma;
@@ -42,15 +74,19 @@ static void mml_validate_vmas(struct mml_mm *mm, struct mml_validation *v)
 			  vma->vm_start, vma->vm_end);
 		mml_check(v, mml_anon_vma_valid(vma), "vma %lx-%lx has a wrong chain of anon_vmas",
 			  vma->vm_start, vma->vm_end);
-		pages += (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
+		mml_sum_vma(&sums, vma);
 		last = vma->vm_end;
 		prev = vma;
 		count++;
 	}
 	mml_check(v, count == mm->map_count, "%u vmas, map_count says %u", count,
 		  mm->map_count);
-	mml_check(v, pages == mm->total_vm, "%lu pages in vmas, total_vm says %lu",
-		  pages, mm->total_vm);
+	mml_check_sum(v, "total_vm", sums.total, mm->total_vm);
+	mml_check_sum(v, "data_vm", sums.data, mm->data_vm);
+	mml_check_sum(v, "exec_vm", sums.exec, mm->exec_vm);
+	mml_check_sum(v, "stack_vm", sums.stack, mm->stack_vm);
+	mml_check_sum(v, "locked_vm", sums.locked, mm->locked_vm);
+	mml_check_sum(v, "committed_vm", sums.committed, mm->committed_vm);
 }
 
 /* Where a walk begins. */

@@ -90,6 +90,16 @@ struct mml_vma *mml_vma_lookup(struct mml_mm *mm, unsigned long addr)
 }
 EXPORT_SYMBOL_NS_GPL(mml_vma_lookup, MM_LAB);
 
+/* The last vma that begins below @addr; or NULL. */
+struct mml_vma *mml_vma_prev(struct mml_mm *mm, unsigned long addr)
+{
+	MA_STATE(mas, &mm->mt, addr, addr);
+
+	lockdep_assert_held(&mm->mmap_lock);
+
+	return mas_prev(&mas, 0);
+}
+
 /* Let the tree say that [@start, @end) belongs to @vma, or to nobody (NULL). */
 static int mml_vma_store(struct mml_mm *mm, unsigned long start, unsigned long end,
 			 struct mml_vma *vma, gfp_t gfp)
@@ -131,7 +141,7 @@ int mml_split_vma(struct mml_mm *mm, struct mml_vma *vma, unsigned long addr)
 		mml_vma_free(upper);
 		return -ENOMEM;
 	}
-	mml_vma_set_end(vma, addr);
+	mml_vma_set_range(vma, vma->vm_start, addr);
 	mm->map_count++;
 	return 0;
 }
@@ -165,7 +175,7 @@ static void mml_vma_join(struct mml_mm *mm, struct mml_vma *lower, struct mml_vm
 	mml_vma_store(mm, lower->vm_start, upper->vm_end, lower, GFP_KERNEL | __GFP_NOFAIL);
 	if (!lower->anon_vma)
 		mml_anon_vma_adopt(lower, upper);
-	mml_vma_set_end(lower, upper->vm_end);
+	mml_vma_set_range(lower, lower->vm_start, upper->vm_end);
 	mm->map_count--;
 	mml_vma_free(upper);
 }
@@ -231,6 +241,14 @@ int mml_split_range(struct mml_mm *mm, unsigned long start, unsigned long end)
 	return err;
 }
 
+/* @vma, as it is, has @flags from now on. */
+void mml_vma_set_flags(struct mml_vma *vma, unsigned long flags)
+{
+	mml_vm_account(vma->vm_mm, vma->vm_flags, -(long)mml_vma_pages(vma));
+	mml_vm_account(vma->vm_mm, flags, mml_vma_pages(vma));
+	vma->vm_flags = flags;
+}
+
 /*
  * Let [@start, @end), which lies inside one vma, have @flags: split it, and merge it with
  * neighbours. Returns: 0; -ENOMEM, and nothing has changed.
@@ -243,13 +261,23 @@ int mml_vma_modify_flags(struct mml_mm *mm, unsigned long start, unsigned long e
 
 	if (vma->vm_flags == flags)
 		return 0;
+	if (!mml_map_count_ok(mm, (vma->vm_start < start) + (end < vma->vm_end)))
+		return -ENOMEM;
 	err = mml_split_range(mm, start, end);
 	if (err)
 		return err;
 	vma = mml_vma_lookup(mm, start);
-	vma->vm_flags = flags;
+	mml_vma_set_flags(vma, flags);
 	mml_vma_merge(mm, vma);
 	return 0;
+}
+
+/* Would there be too many vmas if [@start, @end) was cut out? It may be out of one's middle. */
+static bool mml_too_many_pieces(struct mml_mm *mm, unsigned long start, unsigned long end)
+{
+	const struct mml_vma *vma = mml_find_vma(mm, start);
+
+	return vma && vma->vm_start < start && end < vma->vm_end && !mml_map_count_ok(mm, 1);
 }
 
 /* Put the vmas of [@start, @end), which are wholly inside, on a list. */
@@ -262,7 +290,7 @@ static void mml_vma_collect(struct mml_mm *mm, unsigned long start,
 	mas_for_each(&mas, vma, end - 1) {
 		list_add_tail(&vma->node, old);
 		mm->map_count--;
-		mm->total_vm -= mml_vma_pages(vma);
+		mml_vm_account(mm, vma->vm_flags, -(long)mml_vma_pages(vma));
 	}
 }
 
@@ -286,6 +314,8 @@ int mml_vma_replace(struct mml_mm *mm, unsigned long start, unsigned long end,
 
 	lockdep_assert_held_write(&mm->mmap_lock);
 
+	if (mml_too_many_pieces(mm, start, end))
+		return -ENOMEM;
 	err = mml_split_range(mm, start, end);
 	if (err)
 		return err;
@@ -299,7 +329,7 @@ int mml_vma_replace(struct mml_mm *mm, unsigned long start, unsigned long end,
 	mas_store_prealloc(&mas, vma);
 	if (vma) {
 		mm->map_count++;
-		mm->total_vm += mml_vma_pages(vma);
+		mml_vm_account(mm, vma->vm_flags, mml_vma_pages(vma));
 	}
 	return 0;
 }
@@ -314,13 +344,25 @@ int mml_vma_expand(struct mml_mm *mm, struct mml_vma *vma, unsigned long end)
 
 	if (mml_vma_store(mm, vma->vm_start, end, vma, GFP_KERNEL_ACCOUNT))
 		return -ENOMEM;
-	mm->total_vm += (end - vma->vm_end) >> PAGE_SHIFT;
-	mml_vma_set_end(vma, end);
+	mml_vm_account(mm, vma->vm_flags, (end - vma->vm_end) >> PAGE_SHIFT);
+	mml_vma_set_range(vma, vma->vm_start, end);
 	mml_vma_merge_next(mm, vma);
 	return 0;
 }
 
-/* Is [@addr, @addr + @len) inside the mm's range, and empty? */
+/* Let @vma begin at @start, further down, where nothing is mapped. Returns: 0 or -ENOMEM. */
+int mml_vma_expand_down(struct mml_mm *mm, struct mml_vma *vma, unsigned long start)
+{
+	lockdep_assert_held_write(&mm->mmap_lock);
+
+	if (mml_vma_store(mm, start, vma->vm_end, vma, GFP_KERNEL_ACCOUNT))
+		return -ENOMEM;
+	mml_vm_account(mm, vma->vm_flags, (vma->vm_start - start) >> PAGE_SHIFT);
+	mml_vma_set_range(vma, start, vma->vm_end);
+	return 0;
+}
+
+/* Is [@addr, @addr + @len) inside the mm's range, empty, and in nobody's gap? */
 static bool mml_range_free(struct mml_mm *mm, unsigned long addr, unsigned long len)
 {
 	struct mml_vma *vma;
@@ -328,7 +370,7 @@ static bool mml_range_free(struct mml_mm *mm, unsigned long addr, unsigned long 
 	if (addr < mm->start || len > mm->end || addr > mm->end - len)
 		return false;
 	vma = mml_find_vma(mm, addr);
-	return !vma || vma->vm_start >= addr + len;
+	return !vma || mml_vm_start_gap(vma) >= addr + len;
 }
 
 /*
@@ -338,7 +380,8 @@ static bool mml_range_free(struct mml_mm *mm, unsigned long addr, unsigned long 
 int mml_unmapped_area(struct mml_mm *mm, unsigned long hint, unsigned long len,
 		      unsigned long *addr)
 {
-	MA_STATE(mas, &mm->mt, 0, 0);
+	unsigned long high = mm->end;
+	struct mml_vma *next;
 
 	lockdep_assert_held(&mm->mmap_lock);
 
@@ -349,8 +392,15 @@ int mml_unmapped_area(struct mml_mm *mm, unsigned long hint, unsigned long len,
 		*addr = hint;
 		return 0;
 	}
-	if (mas_empty_area_rev(&mas, mm->start, mm->end - 1, len))
-		return -ENOMEM;
-	*addr = mas.last + 1 - len;
+	do {
+		MA_STATE(mas, &mm->mt, 0, 0);
+
+		if (high <= mm->start || mas_empty_area_rev(&mas, mm->start, high - 1, len))
+			return -ENOMEM;
+		*addr = mas.last + 1 - len;
+		next = mml_find_vma(mm, *addr);
+		/* Below what grows down, and too near: again, below its gap. */
+		high = next ? mml_vm_start_gap(next) : mm->end;
+	} while (*addr + len > high);
 	return 0;
 }

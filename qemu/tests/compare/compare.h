@@ -38,7 +38,10 @@ struct place {
 	int64_t offset;
 };
 
-enum call { MMAP, MUNMAP, MPROTECT, MREMAP, MADVISE, MINCORE, MSYNC, LOAD, STORE, RUN, MAPS, FORK, NR_CALLS };
+enum call {
+	MMAP, MUNMAP, MPROTECT, MREMAP, MADVISE, MINCORE, MSYNC, MLOCK, MUNLOCK, MLOCKALL,
+	MUNLOCKALL, BRK, LIMIT, LOCKED, LOAD, STORE, RUN, MAPS, FORK, NR_CALLS
+};
 
 /**
  * struct op - an operation
@@ -47,11 +50,11 @@ enum call { MMAP, MUNMAP, MPROTECT, MREMAP, MADVISE, MINCORE, MSYNC, LOAD, STORE
  * @addr: its first argument
  * @to: of mremap, with MREMAP_FIXED or not, if @has_to
  * @has_to: there is a @to
- * @length: bytes; of LOAD and STORE: in each page of which
+ * @length: bytes; of LOAD and STORE: in each page of which; of LIMIT: what is allowed
  * @new_length: of mremap
  * @prot: PROT_*
- * @flags: MAP_*, MREMAP_*, MADV_*, MS_*; the byte that STORE writes; how many operations the child of
- *	FORK makes, 0: all that follow
+ * @flags: MAP_*, MREMAP_*, MADV_*, MS_*, MLOCK_*, MCL_*, RLIMIT_*; the byte that STORE writes; how
+ *	many operations the child of FORK makes, 0: all that follow
  */
 struct op {
 	enum call call;
@@ -99,7 +102,9 @@ struct script {
  * @begin: called first, in the process that is to make them
  * @forked: called in its child
  * @mmap: as the system call; it returns what that does, or -errno; and so on
+ * @brk: as the system call; its heap begins where the arena does
  * @maps: the file that says what is mapped
+ * @status: the file that says how much
  */
 struct side {
 	const char *name;
@@ -113,7 +118,13 @@ struct side {
 	long (*madvise)(uint64_t addr, uint64_t length, int advice);
 	long (*mincore)(uint64_t addr, uint64_t length, unsigned char *vec);
 	long (*msync)(uint64_t addr, uint64_t length, int flags);
+	long (*mlock)(uint64_t addr, uint64_t length, int flags);
+	long (*munlock)(uint64_t addr, uint64_t length);
+	long (*mlockall)(int flags);
+	long (*munlockall)(void);
+	uint64_t (*brk)(uint64_t brk);
 	FILE *(*maps)(void);
+	FILE *(*status)(void);
 };
 
 extern const struct side kernel_side, lab_side;

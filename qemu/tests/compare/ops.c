@@ -7,7 +7,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
+#include <linux/capability.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "compare.h"
 
@@ -51,7 +55,7 @@ static void print_result(FILE *out, const struct op *op, long ret)
 {
 	if (ret < 0 && ret > -4096)
 		fprintf(out, "%s", strerrorname_np((int)-ret));
-	else if (op->call != MMAP && op->call != MREMAP)
+	else if (op->call != MMAP && op->call != MREMAP && op->call != BRK)
 		fprintf(out, "%ld", ret);
 	else if (in_arena((uint64_t)ret))
 		print_arena(out, (uint64_t)ret);
@@ -128,6 +132,54 @@ static void print_mincore(FILE *out, const struct side *side, const struct op *o
 		putc(vec[i] & 1 ? '1' : '0', out);
 }
 
+/* A figure of status, in bytes. */
+static uint64_t status_of(const struct side *side, const char *name)
+{
+	const size_t len = strlen(name);
+	FILE *status = side->status();
+	uint64_t kib = 0;
+	char line[256];
+
+	while (fgets(line, sizeof(line), status)) {
+		if (!strncmp(line, name, len) && line[len] == ':')
+			sscanf(line + len + 1, "%lu", &kib);
+	}
+	fclose(status);
+	return kib << 10;
+}
+
+/* Or no limit would count. */
+static void drop_ipc_lock(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	must(syscall(SYS_capget, &header, data), "capget");
+	data[0].effective &= ~(1U << CAP_IPC_LOCK);
+	must(syscall(SYS_capset, &header, data), "capset");
+}
+
+/* Let a process have so much more of what it has, for that is not the same on both sides. */
+static long set_limit(const struct side *side, const struct op *op)
+{
+	struct rlimit limit;
+
+	must(getrlimit((__rlimit_resource_t)op->flags, &limit), "getrlimit");
+	limit.rlim_cur = op->length;
+	switch (op->flags) {
+	case RLIMIT_MEMLOCK:
+		drop_ipc_lock();
+		break;
+	case RLIMIT_AS:
+		limit.rlim_cur += status_of(side, "VmSize");
+		break;
+	case RLIMIT_DATA:
+		limit.rlim_cur += status_of(side, "VmData");
+		break;
+	}
+	return setrlimit((__rlimit_resource_t)op->flags, &limit) ? -errno : 0;
+}
+
 static long system_call(const struct side *side, const struct op *op)
 {
 	const uint64_t addr = address_of(&op->addr);
@@ -146,6 +198,18 @@ static long system_call(const struct side *side, const struct op *op)
 		return side->madvise(addr, op->length, (int)op->flags);
 	case MSYNC:
 		return side->msync(addr, op->length, (int)op->flags);
+	case MLOCK:
+		return side->mlock(addr, op->length, (int)op->flags);
+	case MUNLOCK:
+		return side->munlock(addr, op->length);
+	case MLOCKALL:
+		return side->mlockall((int)op->flags);
+	case MUNLOCKALL:
+		return side->munlockall();
+	case BRK:
+		return (long)side->brk(addr);
+	case LIMIT:
+		return set_limit(side, op);
 	default:
 		return -ENOSYS;
 	}
@@ -180,6 +244,9 @@ void op_make(const struct side *side, const struct op *op, FILE *out)
 		break;
 	case MINCORE:
 		print_mincore(out, side, op);
+		break;
+	case LOCKED:
+		fprintf(out, ": %lu pages", status_of(side, "VmLck") / PAGE);
 		break;
 	case FORK:
 		break;

@@ -50,6 +50,8 @@ static void random_mmap(struct op *op)
 		op->flags |= MAP_NORESERVE;
 	if (!below(16))
 		op->flags |= MAP_POPULATE;
+	if (!below(32))
+		op->flags |= MAP_LOCKED;
 }
 
 /* In place, or to a place: where there is room of itself, each side has it elsewhere. */
@@ -106,7 +108,7 @@ void random_next(struct op *op)
 {
 	static const enum call calls[] = {
 		MMAP, MMAP, MMAP, MUNMAP, MPROTECT, MPROTECT, MREMAP, MADVISE, LOAD, LOAD, LOAD,
-		STORE, STORE, STORE, STORE, MINCORE,
+		STORE, STORE, STORE, STORE, MINCORE, MLOCK, MUNLOCK,
 	};
 
 	memset(op, 0, sizeof(*op));
@@ -117,6 +119,10 @@ void random_next(struct op *op)
 		op->call = FORK;
 	else if (!below(400))
 		op->call = MSYNC;
+	else if (!below(500))
+		op->call = LOCKED;
+	else if (!below(1000))
+		op->call = MUNLOCKALL;
 	random_range(op);
 	switch (op->call) {
 	case MMAP:
@@ -140,6 +146,9 @@ void random_next(struct op *op)
 		break;
 	case MSYNC:
 		op->flags = below(8);
+		break;
+	case MLOCK:
+		op->flags = below(3) ? 0 : MLOCK_ONFAULT;
 		break;
 	default:
 		break;

@@ -12,6 +12,14 @@
  *	madvise PLACE LENGTH ADVICE
  *	mincore PLACE LENGTH		which pages are resident
  *	msync PLACE LENGTH [FLAG...]
+ *	mlock PLACE LENGTH [onfault]
+ *	munlock PLACE LENGTH
+ *	mlockall [FLAG...]
+ *	munlockall
+ *	[VARIABLE =] brk PLACE		the heap begins at A
+ *	limit RESOURCE LENGTH		how much more may be mapped (as, data); may be locked
+ *					(memlock); how long a stack may be (stack)
+ *	locked				how many pages are
  *	load PLACE [LENGTH]		read the first byte of each page
  *	store PLACE BYTE [LENGTH]	write it
  *	run PLACE			call what is there; 195 is a function that returns
@@ -30,6 +38,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "compare.h"
 
@@ -37,7 +46,9 @@
 
 static const char *const call_names[NR_CALLS] = {
 	[MMAP] = "mmap", [MUNMAP] = "munmap", [MPROTECT] = "mprotect", [MREMAP] = "mremap",
-	[MADVISE] = "madvise", [MINCORE] = "mincore", [MSYNC] = "msync", [LOAD] = "load", [STORE] = "store", [RUN] = "run",
+	[MADVISE] = "madvise", [MINCORE] = "mincore", [MSYNC] = "msync", [MLOCK] = "mlock",
+	[MUNLOCK] = "munlock", [MLOCKALL] = "mlockall", [MUNLOCKALL] = "munlockall", [BRK] = "brk",
+	[LIMIT] = "limit", [LOCKED] = "locked", [LOAD] = "load", [STORE] = "store", [RUN] = "run",
 	[MAPS] = "maps", [FORK] = "fork",
 };
 
@@ -76,6 +87,26 @@ static const struct word sync_flags[] = {
 	{ "async", MS_ASYNC, 0 },
 	{ "invalidate", MS_INVALIDATE, 0 },
 	{ "sync", MS_SYNC, 0 },
+	{}
+};
+
+static const struct word lock_flags[] = {
+	{ "onfault", MLOCK_ONFAULT, 0 },
+	{}
+};
+
+static const struct word lockall_flags[] = {
+	{ "current", MCL_CURRENT, 0 },
+	{ "future", MCL_FUTURE, 0 },
+	{ "onfault", MCL_ONFAULT, 0 },
+	{}
+};
+
+static const struct word resources[] = {
+	{ "as", RLIMIT_AS, ~0U },
+	{ "data", RLIMIT_DATA, ~0U },
+	{ "memlock", RLIMIT_MEMLOCK, ~0U },
+	{ "stack", RLIMIT_STACK, ~0U },
 	{}
 };
 
@@ -154,15 +185,16 @@ static void print_flags(FILE *out, uint32_t flags, const struct word *words)
 		fprintf(out, " %#x", flags);
 }
 
-static void print_advice(FILE *out, uint32_t advice)
+/* The one word that means @value. */
+static void print_word(FILE *out, uint32_t value, const struct word *words)
 {
-	for (const struct word *word = advices; word->name; word++) {
-		if (word->value == advice) {
-			fprintf(out, " %s", word->name);
+	for (; words->name; words++) {
+		if (words->value == value) {
+			fprintf(out, " %s", words->name);
 			return;
 		}
 	}
-	fprintf(out, " %#x", advice);
+	fprintf(out, " %#x", value);
 }
 
 static void print_map_flags(FILE *out, uint32_t flags)
@@ -184,6 +216,22 @@ static void print_map_flags(FILE *out, uint32_t flags)
 	print_flags(out, flags & ~(uint32_t)(MAP_TYPE | MAP_ANONYMOUS), map_flags);
 }
 
+/* Does it begin with where? */
+static bool has_place(enum call call)
+{
+	switch (call) {
+	case MAPS:
+	case FORK:
+	case MLOCKALL:
+	case MUNLOCKALL:
+	case LIMIT:
+	case LOCKED:
+		return false;
+	default:
+		return true;
+	}
+}
+
 /**
  * op_print - an operation as it is written
  * @out: where to
@@ -196,13 +244,20 @@ void op_print(FILE *out, const struct op *op)
 	fputs(call_names[op->call], out);
 	if (op->call == FORK && op->flags)
 		fprintf(out, " %u", op->flags);
-	if (op->call == MAPS || op->call == FORK)
+	if (op->call == MLOCKALL)
+		print_flags(out, op->flags, lockall_flags);
+	if (op->call == LIMIT) {
+		print_word(out, op->flags, resources);
+		putc(' ', out);
+		print_length(out, op->length);
+	}
+	if (!has_place(op->call))
 		return;
 	putc(' ', out);
 	print_place(out, &op->addr);
 	if (op->call == STORE)
 		fprintf(out, " %u", op->flags);
-	if (op->call == RUN || ((op->call == LOAD || op->call == STORE) && op->length == PAGE))
+	if (op->call == RUN || op->call == BRK || ((op->call == LOAD || op->call == STORE) && op->length == PAGE))
 		return;
 	putc(' ', out);
 	print_length(out, op->length);
@@ -220,10 +275,13 @@ void op_print(FILE *out, const struct op *op)
 		print_flags(out, op->flags, remap_flags);
 		break;
 	case MADVISE:
-		print_advice(out, op->flags);
+		print_word(out, op->flags, advices);
 		break;
 	case MSYNC:
 		print_flags(out, op->flags, sync_flags);
+		break;
+	case MLOCK:
+		print_flags(out, op->flags, lock_flags);
 		break;
 	default:
 		break;
@@ -379,7 +437,12 @@ static void parse_arguments(struct op *op, char **line)
 		break;
 	case MUNMAP:
 	case MINCORE:
+	case MUNLOCK:
 		op->length = length_of(next_word(line));
+		break;
+	case MLOCK:
+		op->length = length_of(next_word(line));
+		parse_flags(op, line, lock_flags);
 		break;
 	case MSYNC:
 		op->length = length_of(next_word(line));
@@ -415,12 +478,18 @@ static void parse_op(struct op *op, char *word, char *line)
 		word = next_word(&line);
 	}
 	op->call = call_of(word);
-	if (op->result && op->call != MMAP && op->call != MREMAP)
+	if (op->result && op->call != MMAP && op->call != MREMAP && op->call != BRK)
 		wrong("this returns no address", word);
 	if (op->call == FORK) {
 		word = next_word(&line);
 		op->flags = word ? (uint32_t)strtoul(word, NULL, 0) : 0;
-	} else if (op->call != MAPS) {
+	} else if (op->call == MLOCKALL) {
+		parse_flags(op, &line, lockall_flags);
+	} else if (op->call == LIMIT) {
+		word = next_word(&line);
+		op->flags = flag_of(0, word ? word : "", resources);
+		op->length = length_of(next_word(&line));
+	} else if (has_place(op->call)) {
 		parse_arguments(op, &line);
 	}
 	word = next_word(&line);

@@ -72,18 +72,59 @@ static long kernel_msync(uint64_t addr, uint64_t length, int flags)
 	return or_errno(syscall(SYS_msync, addr, length, flags));
 }
 
-static FILE *open_maps(const char *path)
+static long kernel_mlock(uint64_t addr, uint64_t length, int flags)
 {
-	FILE *maps = fopen(path, "re");
+	return or_errno(syscall(SYS_mlock2, addr, length, flags));
+}
 
-	if (!maps)
+static long kernel_munlock(uint64_t addr, uint64_t length)
+{
+	return or_errno(syscall(SYS_munlock, addr, length));
+}
+
+static long kernel_mlockall(int flags)
+{
+	return or_errno(syscall(SYS_mlockall, flags));
+}
+
+static long kernel_munlockall(void)
+{
+	return or_errno(syscall(SYS_munlockall));
+}
+
+/*
+ * The heap moves into the arena when it is first asked for: down, its beginning first. What malloc
+ * has stays where it is.
+ */
+static uint64_t kernel_brk(uint64_t brk)
+{
+	const uint64_t now = (uint64_t)syscall(SYS_brk, 0);
+
+	if (now < ARENA || now >= ARENA + ARENA_SIZE) {
+		must(or_errno(prctl(PR_SET_MM, PR_SET_MM_START_BRK, ARENA, 0, 0)),
+		     "PR_SET_MM_START_BRK");
+		must(or_errno(prctl(PR_SET_MM, PR_SET_MM_BRK, ARENA, 0, 0)), "PR_SET_MM_BRK");
+	}
+	return (uint64_t)syscall(SYS_brk, brk);
+}
+
+static FILE *open_file(const char *path)
+{
+	FILE *file = fopen(path, "re");
+
+	if (!file)
 		bail("cannot read %s: %s", path, strerror(errno));
-	return maps;
+	return file;
 }
 
 static FILE *kernel_maps(void)
 {
-	return open_maps("/proc/self/maps");
+	return open_file("/proc/self/maps");
+}
+
+static FILE *kernel_status(void)
+{
+	return open_file("/proc/self/status");
 }
 
 const struct side kernel_side = {
@@ -97,7 +138,13 @@ const struct side kernel_side = {
 	.madvise = kernel_madvise,
 	.mincore = kernel_mincore,
 	.msync = kernel_msync,
+	.mlock = kernel_mlock,
+	.munlock = kernel_munlock,
+	.mlockall = kernel_mlockall,
+	.munlockall = kernel_munlockall,
+	.brk = kernel_brk,
 	.maps = kernel_maps,
+	.status = kernel_status,
 };
 
 static int session;
@@ -186,7 +233,32 @@ static long on_lab_msync(uint64_t addr, uint64_t length, int flags)
 	return lab_msync(session, addr, length, flags);
 }
 
-static FILE *lab_maps(void)
+static long on_lab_mlock(uint64_t addr, uint64_t length, int flags)
+{
+	return lab_mlock(session, addr, length, flags);
+}
+
+static long on_lab_munlock(uint64_t addr, uint64_t length)
+{
+	return lab_munlock(session, addr, length);
+}
+
+static long on_lab_mlockall(int flags)
+{
+	return flags ? lab_mlockall(session, flags) : -EINVAL;
+}
+
+static long on_lab_munlockall(void)
+{
+	return lab_mlockall(session, 0);
+}
+
+static uint64_t on_lab_brk(uint64_t brk)
+{
+	return lab_brk(session, brk);
+}
+
+static FILE *lab_file(const char *name)
 {
 	const uint64_t limit = now_ms() + PATIENCE_MS;
 	char path[128];
@@ -199,8 +271,18 @@ static FILE *lab_maps(void)
 		if (!session_number)
 			sleep_ms(1);
 	}
-	snprintf(path, sizeof(path), LAB_MM "%u/maps", compare_machine.id, session_number);
-	return open_maps(path);
+	snprintf(path, sizeof(path), LAB_MM "%u/%s", compare_machine.id, session_number, name);
+	return open_file(path);
+}
+
+static FILE *lab_maps(void)
+{
+	return lab_file("maps");
+}
+
+static FILE *lab_status(void)
+{
+	return lab_file("status");
 }
 
 const struct side lab_side = {
@@ -214,5 +296,11 @@ const struct side lab_side = {
 	.madvise = on_lab_madvise,
 	.mincore = on_lab_mincore,
 	.msync = on_lab_msync,
+	.mlock = on_lab_mlock,
+	.munlock = on_lab_munlock,
+	.mlockall = on_lab_mlockall,
+	.munlockall = on_lab_munlockall,
+	.brk = on_lab_brk,
 	.maps = lab_maps,
+	.status = lab_status,
 };
