@@ -100,6 +100,26 @@ int __mml_mas_preallocate(struct mml_machine *machine, struct ma_state *mas,
 EXPORT_SYMBOL_NS_GPL(__mml_mas_preallocate, MM_LAB);
 
 /**
+ * __mml_xa_insert - store where nothing is
+ * @machine: for whom
+ * @xa: the xarray
+ * @index: where
+ * @entry: what to store
+ * @gfp: the kernel's flags
+ * @site: who asks
+ *
+ * Context: that of @gfp. Takes the xarray's lock.
+ * Return: 0, -ENOMEM, or -EBUSY when something is there.
+ */
+int __mml_xa_insert(struct mml_machine *machine, struct xarray *xa, unsigned long index,
+		    void *entry, gfp_t gfp, struct mml_alloc_site *site)
+{
+	return mml_should_fail(machine, gfp, site) ? -ENOMEM :
+		xa_insert(xa, index, entry, gfp);
+}
+EXPORT_SYMBOL_NS_GPL(__mml_xa_insert, MM_LAB);
+
+/**
  * __mml_xa_alloc - store at a free index from 1 on
  * @machine: for whom
  * @xa: initialized with XA_FLAGS_ALLOC1

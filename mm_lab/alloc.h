@@ -131,6 +131,8 @@ void *__mml_alloc_host_pages(struct mml_machine *machine, size_t size, gfp_t gfp
 unsigned long *__mml_bitmap_zalloc(unsigned long bits, struct mml_alloc_site *site);
 int __mml_mas_preallocate(struct mml_machine *machine, struct ma_state *mas,
 			  void *entry, gfp_t gfp, struct mml_alloc_site *site);
+int __mml_xa_insert(struct mml_machine *machine, struct xarray *xa, unsigned long index,
+		    void *entry, gfp_t gfp, struct mml_alloc_site *site);
 int __mml_xa_alloc(struct mml_machine *machine, struct xarray *xa, u32 *id,
 		   void *entry, gfp_t gfp, struct mml_alloc_site *site);
 
@@ -159,6 +161,10 @@ int __mml_xa_alloc(struct mml_machine *machine, struct xarray *xa, u32 *id,
 /* mas_preallocate(): 0, or -ENOMEM, which does not happen with __GFP_NOFAIL. */
 #define mml_mas_preallocate(machine, mas, entry, gfp) \
 	__mml_mas_preallocate(machine, mas, entry, gfp, MML_ALLOC_SITE("maple"))
+
+/* Store at @index: 0, -ENOMEM, -EBUSY when something is there. */
+#define mml_xa_insert(machine, xa, index, entry, gfp) \
+	__mml_xa_insert(machine, xa, index, entry, gfp, MML_ALLOC_SITE("xarray"))
 
 /* Store at a free index from 1 on: 0, -ENOMEM, -EBUSY when all are in use. */
 #define mml_xa_alloc(machine, xa, id, entry, gfp) \

@@ -48,6 +48,7 @@ static const char * const mml_why_names[] = {
 	[MML_WHY_DEAD]		= "dead",
 	[MML_WHY_WATERMARK]	= "watermark",
 	[MML_WHY_NO_ZONE]	= "no_zone",
+	[MML_WHY_BEYOND]	= "beyond",
 };
 
 static const char * const mml_step_names[] = {

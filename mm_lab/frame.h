@@ -55,6 +55,7 @@ enum mml_page_type {
 	MML_PAGE_USER,		/* held through a handle of a session */
 	MML_PAGE_TABLE,		/* a page table of an mml_mm */
 	MML_PAGE_ANON,		/* anonymous memory of an mml_mm */
+	MML_PAGE_SHMEM,		/* memory that several mml_mm share */
 	MML_PAGE_SLAB,		/* cut into objects of a cache */
 	MML_PAGE_LARGE_KMALLOC,	/* of kmalloc, too large for a cache */
 	MML_NR_PAGE_TYPES,

@@ -23,6 +23,7 @@
 static const char * const mml_stat_names[] = {
 	[MML_NR_FREE_PAGES]		= "nr_free_pages",
 	[MML_NR_ANON_PAGES]		= "nr_anon_pages",
+	[MML_NR_SHMEM]			= "nr_shmem",
 	[MML_NR_SLAB_RECLAIMABLE]	= "nr_slab_reclaimable",
 	[MML_NR_SLAB_UNRECLAIMABLE]	= "nr_slab_unreclaimable",
 	[MML_NR_PAGE_TABLE_PAGES]	= "nr_page_table_pages",
@@ -99,6 +100,7 @@ static int mml_meminfo_show(struct seq_file *seq, void *unused)
 	mml_meminfo_line(seq, "SwapTotal:", 0);
 	mml_meminfo_line(seq, "SwapFree:", 0);
 	mml_meminfo_line(seq, "AnonPages:", items[MML_NR_ANON_PAGES]);
+	mml_meminfo_line(seq, "Shmem:", items[MML_NR_SHMEM]);
 	mml_meminfo_line(seq, "Slab:", items[MML_NR_SLAB_RECLAIMABLE] +
 			 items[MML_NR_SLAB_UNRECLAIMABLE]);
 	mml_meminfo_line(seq, "SReclaimable:", items[MML_NR_SLAB_RECLAIMABLE]);

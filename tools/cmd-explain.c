@@ -484,6 +484,12 @@ static void say_fault_why(const struct mml_explain *explain)
 			   "map the session file with PROT_READ | PROT_WRITE | PROT_EXEC; what is\n"
 			   "in the window has rights of its own.");
 		break;
+	case MML_WHY_BEYOND:
+		say("It failed because the mapping there is longer than the shared memory that it maps:\n"
+		    "that is as long as it was when it was mapped first, and mremap() does not change\n"
+		    "it. The process got SIGBUS.");
+		say("What can be done: map as much as is needed from the beginning.");
+		break;
 	case MML_WHY_NO_FRAME:
 		say_no_frame(explain);
 		break;
@@ -563,6 +569,7 @@ static const char *const why_names[] = {
 	[MML_WHY_DEAD] = "dead",
 	[MML_WHY_WATERMARK] = "watermark",
 	[MML_WHY_NO_ZONE] = "no_zone",
+	[MML_WHY_BEYOND] = "beyond",
 };
 
 static const char *const step_names[] = {

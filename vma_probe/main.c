@@ -65,6 +65,7 @@ static void mml_vma_stat(struct mml_machine *machine, unsigned long *items)
 	struct mml_windows *windows = mml_windows(machine);
 	struct mml_window *window;
 
+	items[MML_NR_SHMEM] += atomic_long_read(&windows->common.nr_shmem);
 	items[MML_NR_ANON_PAGES] += atomic_long_read(&windows->common.nr_anon);
 	items[MML_NR_AROUND_PAGES] += atomic_long_read(&windows->common.nr_around);
 	items[MML_NR_COMMITTED] += atomic_long_read(&windows->common.nr_committed);
@@ -177,6 +178,7 @@ static struct mml_engine mml_vma_engine = {
 	.page_ops = {
 		[MML_PAGE_TABLE] = &mml_table_page_ops,
 		[MML_PAGE_ANON] = &mml_anon_page_ops,
+		[MML_PAGE_SHMEM] = &mml_shmem_page_ops,
 	},
 	.ioctls = mml_vma_ioctls,
 	.machine_files = mml_vma_machine_files,

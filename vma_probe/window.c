@@ -497,6 +497,7 @@ static vm_fault_t mml_fault_answer(struct vm_fault *vmf, struct mml_session *ses
 		if (mml_machine_broken(session->machine))
 			break;
 		return mml_fault_oom(session);
+	case MML_FAULT_SIGBUS:
 	case MML_FAULT_DEAD:
 		break;
 	}

@@ -325,6 +325,7 @@ enum mml_explain_kind {
  * @MML_WHY_DEAD: the session has ended
  * @MML_WHY_WATERMARK: enough frames were free, but kept in reserve
  * @MML_WHY_NO_ZONE: the node has no zone that the request may have
+ * @MML_WHY_BEYOND: the mapping there is longer than the shared memory that it maps
  */
 enum mml_why {
 	MML_WHY_NONE = 0,
@@ -343,6 +344,7 @@ enum mml_why {
 	MML_WHY_DEAD = 13,
 	MML_WHY_WATERMARK = 14,
 	MML_WHY_NO_ZONE = 15,
+	MML_WHY_BEYOND = 16,
 };
 
 /**
@@ -706,14 +708,14 @@ struct mml_cache_validate {
  * @length: in: bytes, rounded up to pages
  * @prot: in: PROT_NONE, or a set of PROT_READ, PROT_WRITE, PROT_EXEC; other bits are ignored,
  *	as by mmap(2)
- * @flags: in: MAP_PRIVATE | MAP_ANONYMOUS, with MAP_FIXED, MAP_FIXED_NOREPLACE,
+ * @flags: in: MAP_ANONYMOUS with MAP_PRIVATE or MAP_SHARED; MAP_FIXED, MAP_FIXED_NOREPLACE,
  *	MAP_NORESERVE; MAP_POPULATE without MAP_NONBLOCK takes frames at once, as far as
  *	there are any; MAP_LOCKED as mlock(2), but for errors; MAP_GROWSDOWN: it grows when it
  *	is touched below its beginning; MAP_STACK only keeps a mapping apart from others, as the
  *	kernel's does where it has huge pages
  *
  * EINVAL: length 0, flags or place that mmap(2) would refuse; EBADF: not MAP_ANONYMOUS;
- * EOPNOTSUPP: shared mappings and other flags, which the lab does not have; EEXIST: as
+ * EOPNOTSUPP: other flags, which the lab does not have; EEXIST: as
  * mmap(2); ENOMEM: no room in the window, RLIMIT_AS, RLIMIT_DATA or the machine's max_map_count,
  * or more than its overcommit_memory allows; EAGAIN, EPERM: more is locked than RLIMIT_MEMLOCK
  * allows; ENXIO: the session has no window.
@@ -776,11 +778,12 @@ struct mml_mremap_args {
  *	memory is short, but for what was written again; POPULATE_READ and POPULATE_WRITE
  *	take them; DONTFORK, DOFORK, WIPEONFORK and KEEPONFORK say what fork does with the
  *	range; NORMAL, RANDOM, SEQUENTIAL, HUGEPAGE, NOHUGEPAGE, MERGEABLE, UNMERGEABLE,
- *	DONTDUMP and DODUMP are kept; WILLNEED, COLD and PAGEOUT do nothing; REMOVE is refused,
- *	as there are no files (EINVAL)
+ *	DONTDUMP and DODUMP are kept; REMOVE gives back frames of shared memory, for all that map
+ *	them; WILLNEED, COLD and PAGEOUT do nothing
  * @pad: zero
  *
- * EINVAL: other advice; to populate what does not allow it. ENOMEM: a hole, after the rest was
+ * EINVAL: other advice; to populate what does not allow it; REMOVE of what is private, FREE and
+ * WIPEONFORK of what is shared; DONTNEED, FREE, COLD, PAGEOUT and REMOVE of what is locked. ENOMEM: a hole, after the rest was
  * done, except by POPULATE_*; no frame for these. EAGAIN: no memory for a vma; the rest was not
  * done. EFAULT: the mm is gone.
  */

@@ -895,6 +895,17 @@ static long lock_all(void)
 	return lab_mlock(session_file_fd, AREA, AREA_PAGES * PAGE, 0);
 }
 
+static long map_shared(void)
+{
+	return lab_mmap(session_file_fd, AREA, AREA_PAGES * PAGE, MODE_RW,
+			MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED);
+}
+
+static void map_shared_area(void)
+{
+	must(map_shared(), "MMAP");
+}
+
 static long grow_heap(void)
 {
 	return lab_brk(session_file_fd, WINDOW + 4 * PAGE) == WINDOW + 4 * PAGE ? 0 : -ENOMEM;
@@ -962,6 +973,11 @@ static const struct operation using[] = {
 	  .tear_down = empty_window, .want = -ENOMEM, .on_session = true, .least = 3 },
 	{ .name = "MADVISE", .set_up = fill_area, .run = advise, .tear_down = empty_window,
 	  .want = -ENOMEM, .on_session = true },
+	{ .name = "MMAP, shared", .run = map_shared, .tear_down = empty_window, .want = -ENOMEM,
+	  .on_session = true, .least = 3 },
+	{ .name = "MLOCK of shared memory", .set_up = map_shared_area, .run = lock_all,
+	  .tear_down = empty_window, .want = -EAGAIN, .on_session = true, .partly = true,
+	  .least = 2 * AREA_PAGES },
 	{ .name = "MLOCK of the middle", .set_up = fill_area, .run = lock_middle,
 	  .tear_down = empty_window, .want = -ENOMEM, .on_session = true, .least = 4 },
 	{ .name = "MLOCK", .set_up = map_untouched, .run = lock_all,

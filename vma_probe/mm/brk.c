@@ -56,7 +56,7 @@ static int mml_brk_grow(struct mml_mm *mm, unsigned long oldbrk, unsigned long n
 	    !mml_mlock_future_ok(mm, flags, pages) || !mml_may_expand_vm(mm, flags, pages) ||
 	    !mml_map_count_ok(mm, 0) || !mml_enough_memory(mm, pages))
 		return -ENOMEM;
-	return mml_map_new(mm, oldbrk, newbrk, flags);
+	return mml_map_new(mm, oldbrk, newbrk, flags, NULL);
 }
 
 /* Returns: 0 or an errno. */

@@ -62,6 +62,8 @@ static enum mml_why mml_why_no_page(const struct mml_mm *mm,
 		return MML_WHY_NO_VMA;
 	if (result == MML_FAULT_ACCERR)
 		return MML_WHY_ACCESS;
+	if (result == MML_FAULT_SIGBUS)
+		return MML_WHY_BEYOND;
 	if (mm->stillborn)
 		return MML_WHY_STILLBORN;
 	if (mml_machine_broken(mm->machine))
@@ -83,7 +85,7 @@ void mml_explain_fault(struct mml_mm *mm, const struct mml_fault *fault,
 	explain->access = mml_fault_access(fault);
 	if (why == MML_WHY_NO_VMA)
 		mml_explain_maperr(mm, explain);
-	if (why == MML_WHY_ACCESS)
+	if (why == MML_WHY_ACCESS || why == MML_WHY_BEYOND)
 		mml_explain_vma(explain, MML_STEP_VMA, mml_vma_lookup(mm, fault->address));
 	if (why == MML_WHY_NO_FRAME) {
 		mml_explain_tables(mm, explain);

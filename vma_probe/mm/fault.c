@@ -19,6 +19,7 @@
  *							reused, if nobody else refers to it;
  *							else copied
  *
+ *	   (of shared memory: nothing becomes its frame, and that is written as it is: shmem.c)
  *	3. under the table mutex the entry is looked at again. If it is the same, it becomes
  *	   what it should; it allows writing, and is dirty, after a write;
  *	4. still under it, the real page table gets the same.
@@ -89,8 +90,8 @@ static mml_pte_t mml_pte_touch(mml_pte_t pte, const struct mml_vma *vma,
  * know. @replaced: what was there had another frame, or the zero page's. Returns: 0; -ENOMEM;
  * -EIO.
  */
-static int mml_fault_install(struct mml_vma *vma, struct mml_ptdesc *table,
-			     struct mml_fault *fault, mml_pte_t pte, bool replaced)
+int mml_fault_install(struct mml_vma *vma, struct mml_ptdesc *table, struct mml_fault *fault,
+		      mml_pte_t pte, bool replaced)
 {
 	struct mml_mm *mm = vma->vm_mm;
 	struct mml_page *page = mml_vm_normal_page(mm, pte);
@@ -138,7 +139,7 @@ bool mml_pte_unchanged(struct mml_mm *mm, struct mml_ptdesc *table,
  * There is no frame. Does that matter, or has another thread got the last one for this very
  * page, whose entry was @pte? Returns: -ENOMEM; -EAGAIN.
  */
-static int mml_fault_no_frame(struct mml_mm *mm, const struct mml_fault *fault, mml_pte_t pte)
+int mml_fault_no_frame(struct mml_mm *mm, const struct mml_fault *fault, mml_pte_t pte)
 {
 	if (mml_pte_same(mml_pte_get(mm, fault->address), pte))
 		return -ENOMEM;
@@ -302,10 +303,11 @@ static noinline int mml_handle_pte_fault(struct mml_vma *vma, struct mml_fault *
 		return mml_fault_no_frame(mm, fault, (mml_pte_t){});
 	pte.val = READ_ONCE(mml_entry(mm, table, fault->address)->val);
 	if (!mml_pte_present(pte))
-		return mml_do_anonymous_page(vma, table, fault, pte);
+		return vma->shmem ? mml_do_shared_fault(vma, table, fault) :
+			mml_do_anonymous_page(vma, table, fault, pte);
 	mml_tell_fault(mm, fault, MML_FAULT_TRY_PRESENT, mml_pte_prot(pte),
 		       mml_vm_normal_page(mm, pte));
-	if (fault->flags & MML_FAULT_WRITE && !mml_pte_write(pte))
+	if (fault->flags & MML_FAULT_WRITE && !mml_pte_write(pte) && !vma->shmem)
 		return mml_do_wp_page(vma, table, fault, pte);
 	return mml_do_spurious(vma, table, fault, pte);
 }
@@ -338,7 +340,14 @@ enum mml_fault_result mml_handle_mm_fault_locked(struct mml_mm *mm, struct mml_f
 	if (!err)
 		return MML_FAULT_DONE;
 	fault->path = MML_PATH_NONE;
-	return err == -EIO ? MML_FAULT_DEAD : MML_FAULT_OOM;
+	switch (err) {
+	case -EIO:
+		return MML_FAULT_DEAD;
+	case -EFAULT:
+		return MML_FAULT_SIGBUS;
+	default:
+		return MML_FAULT_OOM;
+	}
 }
 
 /* Is what is next above @addr something that grows down? */
@@ -427,6 +436,7 @@ static int mml_populate_page(struct mml_mm *mm, unsigned long addr, bool write,
 	case MML_FAULT_DONE:
 		return 0;
 	case MML_FAULT_DEAD:
+	case MML_FAULT_SIGBUS:
 		return -EFAULT;
 	case MML_FAULT_OOM:
 		return -ENOBUFS;

@@ -138,6 +138,7 @@ static int mml_dup_vma(struct mml_mm *mm, struct mml_mm *oldmm,
 	vma->vm_pgoff = old->vm_pgoff;
 	if (vma->vm_flags & VM_ACCOUNT && !mml_enough_memory(mm, mml_vma_pages(vma)))
 		err = -ENOMEM;
+	mml_shmem_clone(vma, old);
 	if (!err && mml_vma_needs_copy(old))
 		err = mml_anon_vma_fork(vma, old);
 	if (!err)

@@ -141,6 +141,7 @@ unsigned long mml_zap_pages(struct mml_mm *mm, unsigned long nr,
 void mml_walk_range(struct mml_mm *mm, unsigned long start, unsigned long end,
 		    void (*fn)(struct mml_mm *mm, struct mml_ptdesc *table,
 			       unsigned long addr, unsigned long end));
+void mml_zap_one(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr);
 void mml_anon_page_replaced(struct mml_mm *mm, struct mml_page *page);
 
 /* explain.c: what failed, and why */
@@ -165,6 +166,7 @@ enum mml_fault_try {
 	MML_FAULT_TRY_PRESENT,		/* the page is mapped: what it allows, its frame */
 	MML_FAULT_TRY_REUSE,		/* to be written, and nobody else maps it: its frame */
 	MML_FAULT_TRY_COPY,		/* to be written, and shared: the frame of its copy */
+	MML_FAULT_TRY_SHARED,		/* it is shared memory: its frame there */
 	MML_FAULT_TRY_OVERTAKEN,	/* by another thread: look again */
 	MML_FAULT_TRY_MAP,		/* the entry is written: what it allows, its frame */
 };
@@ -199,18 +201,40 @@ void mml_unlink_anon_vmas(struct mml_vma *vma);
 void mml_vma_set_range(struct mml_vma *vma, unsigned long start, unsigned long end);
 void mml_take_rmap_locks(struct mml_vma *vma);
 void mml_drop_rmap_locks(struct mml_vma *vma);
+bool mml_page_mapped_at(const struct mml_page *page, const struct mml_vma *vma,
+			unsigned long addr);
 bool mml_anon_vma_valid(const struct mml_vma *vma);
 bool mml_vma_has_anon_vma(const struct mml_vma *vma, const struct mml_anon_vma *anon_vma);
 bool mml_anon_vma_mergeable(const struct mml_vma *a, const struct mml_vma *b,
 			    const struct mml_vma *neighbour);
 
+/* shmem.c: memory that several mms map */
+struct mml_shmem *mml_shmem_create(struct mml_mm *mm, unsigned long pages, bool reserve);
+void mml_shmem_put(struct mml_shmem *shmem);
+void mml_shmem_link(struct mml_vma *vma, struct mml_shmem *shmem);
+void mml_shmem_clone(struct mml_vma *vma, const struct mml_vma *from);
+void mml_shmem_unlink(struct mml_vma *vma);
+struct rw_semaphore *mml_shmem_rwsem(const struct mml_vma *vma);
+void mml_shmem_tree_remove(struct mml_vma *vma);
+void mml_shmem_tree_insert(struct mml_vma *vma);
+bool mml_shmem_resident(struct mml_shmem *shmem, unsigned long index);
+int mml_do_shared_fault(struct mml_vma *vma, struct mml_ptdesc *table, struct mml_fault *fault);
+void mml_shmem_remove_pages(struct mml_shmem *shmem, unsigned long first, unsigned long last);
+unsigned int mml_shmem_walk(struct mml_page *page, mml_rmap_fn fn, void *arg);
+
 /* mmap.c: what its calls have in common with madvise.c's and mremap.c's */
 bool mml_in_range(struct mml_mm *mm, unsigned long addr, unsigned long len);
 int mml_mmap_write_lock(struct mml_mm *mm);
 int mml_map_new(struct mml_mm *mm, unsigned long start, unsigned long end,
-		unsigned long vm_flags);
+		unsigned long vm_flags, struct mml_shmem *shmem);
 int mml_unmap_locked(struct mml_mm *mm, unsigned long start, unsigned long end,
 		     struct mml_vma *vma);
+
+/* Do writes to it make frames of its own? */
+static inline bool mml_is_private_writable(unsigned long vm_flags)
+{
+	return (vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
+}
 
 /* limits.c: what may be had, and what vmas count for */
 void mml_vm_account(struct mml_mm *mm, unsigned long vm_flags, long pages);
@@ -230,6 +254,9 @@ struct mml_vma *mml_expand_stack(struct mml_mm *mm, unsigned long addr);
 /* fault.c */
 void mml_tell_fault(struct mml_mm *mm, const struct mml_fault *fault, enum mml_fault_try step,
 		    unsigned int arg, const struct mml_page *page);
+int mml_fault_install(struct mml_vma *vma, struct mml_ptdesc *table, struct mml_fault *fault,
+		      mml_pte_t pte, bool replaced);
+int mml_fault_no_frame(struct mml_mm *mm, const struct mml_fault *fault, mml_pte_t pte);
 bool mml_pte_unchanged(struct mml_mm *mm, struct mml_ptdesc *table,
 		       const struct mml_fault *fault, mml_pte_t pte);
 int mml_fault_install_new(struct mml_vma *vma, struct mml_ptdesc *table,

@@ -10,8 +10,9 @@
  *					written
  *	POPULATE_READ, POPULATE_WRITE	every page is faulted in
  *	WILLNEED, COLD, PAGEOUT		nothing, for there is no reclaim yet
- *	REMOVE				refused, as there are no files
+ *	REMOVE				frames of shared memory go back, from all that map them
  *
+ * Shared memory refuses FREE and WIPEONFORK, and does not care for (UN)MERGEABLE.
  * Locked memory refuses DONTNEED, FREE, COLD and PAGEOUT.
  *
  * Kernel counterpart: mm/madvise.c. As there, a hole in the range does not keep what else is
@@ -80,6 +81,16 @@ static bool mml_madvise_frees(int advice)
 	return advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE;
 }
 
+/* Give back what shared memory has there, for all that map it. */
+static int mml_madvise_remove(struct mml_vma *vma, unsigned long start, unsigned long end)
+{
+	if (vma->vm_flags & VM_LOCKED || !vma->shmem)
+		return -EINVAL;
+	mml_shmem_remove_pages(vma->shmem, mml_linear_page_index(vma, start),
+			       mml_linear_page_index(vma, end) - 1);
+	return 0;
+}
+
 /* Is @advice not for locked memory? */
 static bool mml_madvise_needs_unlocked(int advice)
 {
@@ -94,6 +105,10 @@ static int mml_madvise_vma_behavior(struct mml_vma *vma, unsigned long start,
 	const struct mml_advice_flags *flags = mml_find_advice_flags(advice);
 
 	if (flags) {
+		if (vma->shmem && advice == MADV_WIPEONFORK)
+			return -EINVAL;
+		if (vma->shmem && (flags->set | flags->clear) & VM_MERGEABLE)
+			return 0;
 		/* ENOMEM would be a hole. */
 		return mml_vma_modify_flags(vma->vm_mm, start, end,
 					    (vma->vm_flags & ~flags->clear) | flags->set) ?
@@ -101,11 +116,15 @@ static int mml_madvise_vma_behavior(struct mml_vma *vma, unsigned long start,
 	}
 	if (vma->vm_flags & VM_LOCKED && mml_madvise_needs_unlocked(advice))
 		return -EINVAL;
+	if (vma->shmem && advice == MADV_FREE)
+		return -EINVAL;
+	if (advice == MADV_REMOVE)
+		return mml_madvise_remove(vma, start, end);
 	if (advice == MADV_FREE)
 		mml_lazyfree_range(vma->vm_mm, start, end);
 	else if (mml_madvise_frees(advice))
 		mml_zap_range(vma->vm_mm, start, end);
-	return advice == MADV_REMOVE ? -EINVAL : 0;
+	return 0;
 }
 
 /* Each vma of the range. Returns: 0; an errno, and the rest was not advised; -ENOMEM. */

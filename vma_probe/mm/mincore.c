@@ -3,7 +3,7 @@
  * mincore and msync: what is resident, and what would have to be written back.
  *
  *	mincore		a page is resident if it has a frame that was asked for, or maps the zero
- *			page. What only came along (around.c) is not; so CPUs are asked first
+ *			page; of shared memory, if there is a frame, whoever asked for it. What only came along (around.c) is not; so CPUs are asked first
  *	msync		there are no files, so there is nothing to do but to find the holes
  *
  * Kernel counterpart: mm/mincore.c, mm/msync.c.
@@ -32,6 +32,13 @@ static void mml_mincore_vma(struct mml_mm *mm, unsigned long addr, unsigned long
 		}
 		mutex_unlock(&table->lock);
 	}
+}
+
+static void mml_mincore_shared(const struct mml_vma *vma, unsigned long addr, unsigned long end,
+			       u8 *vec)
+{
+	for (; addr < end; addr += PAGE_SIZE)
+		*vec++ = mml_shmem_resident(vma->shmem, mml_linear_page_index(vma, addr));
 }
 
 /**
@@ -64,7 +71,10 @@ long mml_mincore(struct mml_mm *mm, unsigned long addr, unsigned long pages, u8 
 	if (atomic_long_read(&mm->nr_around))
 		mml_harvest(mm, addr, end, MML_HARVEST_LOOK);
 	downgrade_write(&mm->mmap_lock);
-	mml_mincore_vma(mm, addr, end, vec);
+	if (vma->shmem)
+		mml_mincore_shared(vma, addr, end, vec);
+	else
+		mml_mincore_vma(mm, addr, end, vec);
 	up_read(&mm->mmap_lock);
 	return pages;
 }

@@ -41,7 +41,7 @@ static int __mml_populate_locked(struct mml_mm *mm, unsigned long start, unsigne
 		if (!vma || first >= end)
 			break;
 		if ((flags & VM_LOCKED_MASK) == VM_LOCKED)
-			err = mml_populate(mm, first, last, flags & VM_WRITE, 0);
+			err = mml_populate(mm, first, last, mml_is_private_writable(flags), 0);
 	}
 	return err;
 }

@@ -10,12 +10,14 @@
  *
  * Locks, outermost first:
  *	mm->mmap_lock		rwsem: writers change vmas and free tables, faults read
- *	anon_vma->root->rwsem	from which vmas a frame may be mapped: see rmap.c
+ *	anon_vma->root->rwsem	from which vmas a frame may be mapped: see rmap.c; and
+ *	shmem->rwsem		the same of shared memory: see shmem.c
  *	ptdesc->lock		the table mutex, one for each table of PTEs: under it an
  *				entry changes, and is put into the real page table. Who
  *				takes something away from a range holds mmap_lock for
  *				writing, so that no fault comes, and revokes the real
- *				entries before: see zap.c. So does who harvests, which changes
+ *				entries before: see zap.c; but for a page of shared memory
+ *				that goes from all mms. So does who harvests, which changes
  *				entries without it: see around.c
  *	mm->page_table_lock	spinlock: adding a table to the upper levels, or an anon_vma
  *				to a vma
@@ -37,6 +39,7 @@ struct mml_anon_vma;
 struct mml_fault;
 struct mml_mm;
 struct mml_ptdesc;
+struct mml_shmem;
 struct seq_file;
 
 /*
@@ -144,7 +147,8 @@ struct mml_window_ops {
 /**
  * struct mml_mm_common - what all mms of a machine have in common
  * @nr_anon: frames that they map, each counted once
- * @nr_around: those of them that fault-around mapped, and nobody is known to have used
+ * @nr_shmem: frames of shared memory
+ * @nr_around: those of @nr_anon that fault-around mapped, and nobody is known to have used
  * @nr_lazyfree: entries of frames that were given up by MADV_FREE
  * @nr_taken_back: frames of either kind that were taken back, ever
  * @nr_committed: pages of all vmas with VM_ACCOUNT
@@ -156,6 +160,7 @@ struct mml_window_ops {
  */
 struct mml_mm_common {
 	atomic_long_t nr_anon;
+	atomic_long_t nr_shmem;
 	atomic_long_t nr_around;
 	atomic_long_t nr_lazyfree;
 	atomic_long_t nr_taken_back;
@@ -172,16 +177,19 @@ struct mml_mm_common {
  * @vm_mm: of which mm
  * @vm_start: first address
  * @vm_end: first address after it
- * @vm_flags: VM_READ, VM_WRITE, VM_EXEC, VM_NORESERVE, VM_ACCOUNT, VM_GROWSDOWN, VM_LOCKED,
- *	VM_LOCKONFAULT, and what madvise.c sets
+ * @vm_flags: VM_READ, VM_WRITE, VM_EXEC, VM_SHARED, VM_NORESERVE, VM_ACCOUNT, VM_GROWSDOWN,
+ *	VM_LOCKED, VM_LOCKONFAULT, and what madvise.c sets
  * @vm_pgoff: page number of its beginning when its first page was written, or now: what was
- *	moved since is no continuation of its neighbours
+ *	moved since is no continuation of its neighbours. If it is shared: in @shmem
+ * @shmem: what it maps, if it is shared
+ * @shared_rb: in the tree of that
+ * @shared_subtree_last: that tree's own
  * @anon_vma: to whom the pages written from now on belong; NULL before the first was
  * @anon_vma_chain: all to whom pages that it maps may belong: see rmap.c
  * @node: on a list of detached vmas
  *
- * All fields are protected by mm->mmap_lock, and, once there is an anon_vma, its place by that
- * one's rwsem, too. @anon_vma is set under page_table_lock while mmap_lock is held for reading.
+ * All fields are protected by mm->mmap_lock, and, once there is an anon_vma or a shmem, its place by
+ * that one's rwsem, too. @anon_vma is set under page_table_lock while mmap_lock is held for reading.
  */
 struct mml_vma {
 	struct mml_mm *vm_mm;
@@ -189,6 +197,9 @@ struct mml_vma {
 	unsigned long vm_end;
 	unsigned long vm_flags;
 	unsigned long vm_pgoff;
+	struct mml_shmem *shmem;
+	struct rb_node shared_rb;
+	unsigned long shared_subtree_last;
 	struct mml_anon_vma *anon_vma;
 	struct list_head anon_vma_chain;
 	struct list_head node;
@@ -213,7 +224,7 @@ static inline unsigned long mml_vma_address(const struct mml_vma *vma, unsigned 
 /* Would the pages of @next, if it followed @vma, continue its own? */
 static inline bool mml_vma_continues(const struct mml_vma *vma, const struct mml_vma *next)
 {
-	return vma->vm_pgoff + mml_vma_pages(vma) == next->vm_pgoff;
+	return vma->shmem == next->shmem && vma->vm_pgoff + mml_vma_pages(vma) == next->vm_pgoff;
 }
 
 /**
@@ -243,7 +254,8 @@ static inline bool mml_vma_continues(const struct mml_vma *vma, const struct mml
  * @page_table_lock: see the head of this file
  * @pgd: the top-level table; NULL before the first fault
  * @anon_rss: anonymous frames mapped
- * @nr_around: those of them that are around: see around.c
+ * @shmem_rss: shared frames mapped
+ * @nr_around: those of @anon_rss that are around: see around.c
  * @nr_lazyfree: those that were given up: see shrink.c
  * @nr_ptes: frames used as page tables
  *
@@ -276,6 +288,7 @@ struct mml_mm {
 	spinlock_t			page_table_lock;
 	struct mml_ptdesc		*pgd;		/* P, M to remove */
 	atomic_long_t			anon_rss;	/* A */
+	atomic_long_t			shmem_rss;	/* A */
 	atomic_long_t			nr_around;	/* A */
 	atomic_long_t			nr_lazyfree;	/* A */
 	atomic_long_t			nr_ptes;	/* A */
@@ -294,6 +307,7 @@ enum mml_fault_result {
 	MML_FAULT_MAPERR,	/* no vma there */
 	MML_FAULT_ACCERR,	/* a vma, but it does not allow that */
 	MML_FAULT_OOM,		/* no frame left */
+	MML_FAULT_SIGBUS,	/* a vma of shared memory that ends before */
 	MML_FAULT_DEAD,		/* the mm is gone */
 };
 
@@ -306,6 +320,7 @@ enum mml_fault_path {
 	MML_PATH_AROUND,	/* the same, and others around it */
 	MML_PATH_REUSE,		/* the frame that was there: nobody else has it any more */
 	MML_PATH_COPY,		/* a copy of the frame that was there */
+	MML_PATH_SHARED,	/* the frame of shared memory */
 };
 
 /**
@@ -368,9 +383,8 @@ unsigned long mml_commit_limit(const struct mml_mm_common *common,
 			       const struct mml_machine *machine);
 
 /* Reverse mapping (rmap.c). */
-unsigned int mml_rmap_walk(struct mml_page *page,
-			   bool (*fn)(struct mml_vma *vma, unsigned long addr, void *arg),
-			   void *arg);
+typedef bool (*mml_rmap_fn)(struct mml_vma *vma, unsigned long addr, void *arg);
+unsigned int mml_rmap_walk(struct mml_page *page, mml_rmap_fn fn, void *arg);
 
 /* Looking (vma.c, pgtable.c, show.c, validate.c). */
 struct mml_vma *mml_find_vma(struct mml_mm *mm, unsigned long addr);
@@ -383,5 +397,6 @@ void mml_mm_validate_locked(struct mml_mm *mm, struct mml_validation *v);
 
 extern const struct mml_page_ops mml_table_page_ops;
 extern const struct mml_page_ops mml_anon_page_ops;
+extern const struct mml_page_ops mml_shmem_page_ops;
 
 #endif /* _MML_MM_H */

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The system calls on an address space: mmap, munmap, mprotect, for private anonymous
- * memory.
+ * The system calls on an address space: mmap, munmap, mprotect, for anonymous memory.
  *
- * Kernel counterpart: mm/mmap.c, mm/mprotect.c. Errnos are theirs. Differences: shared mappings
- * are refused (-EOPNOTSUPP); a mapping that is only executable can be read.
+ * Kernel counterpart: mm/mmap.c, mm/mprotect.c. Errnos are theirs. Difference: a mapping that is
+ * only executable can be read.
  *
  * PAGE_ALIGN() of a length that wraps is 0, and refused as such.
  *
@@ -20,7 +19,7 @@
 /* Is it memory that has to be there when it is written? */
 static bool mml_accountable(unsigned long vm_flags)
 {
-	return (vm_flags & (VM_WRITE | VM_NORESERVE)) == VM_WRITE;
+	return (vm_flags & (VM_WRITE | VM_SHARED | VM_NORESERVE)) == VM_WRITE;
 }
 
 static unsigned long mml_prot_to_vm_flags(unsigned long prot)
@@ -118,7 +117,9 @@ static int mml_mmap_check(unsigned long len, unsigned long flags)
 	case MAP_PRIVATE:
 		break;
 	case MAP_SHARED:
-		return -EOPNOTSUPP;
+		if (flags & MAP_GROWSDOWN)
+			return -EINVAL;
+		break;
 	default:
 		return -EINVAL;
 	}
@@ -168,17 +169,24 @@ static struct mml_mapped mml_count_mapped(struct mml_mm *mm, unsigned long start
 }
 
 /*
- * Let [@start, @end) have a vma with @vm_flags, instead of what there is. Returns: 0; -ENOMEM, and
- * nothing has changed.
+ * Let [@start, @end) have a vma with @vm_flags, instead of what there is: of @shmem, or NULL, whose
+ * reference it takes. Returns: 0; -ENOMEM, and nothing has changed.
  */
 int mml_map_new(struct mml_mm *mm, unsigned long start, unsigned long end,
-		unsigned long vm_flags)
+		unsigned long vm_flags, struct mml_shmem *shmem)
 {
 	struct mml_vma *vma = mml_vma_alloc(mm, start, end, vm_flags, GFP_KERNEL_ACCOUNT);
 	int err;
 
-	if (!vma)
+	if (!vma) {
+		if (shmem)
+			mml_shmem_put(shmem);
 		return -ENOMEM;
+	}
+	if (shmem) {
+		vma->vm_pgoff = 0;
+		mml_shmem_link(vma, shmem);
+	}
 	err = mml_unmap_locked(mm, start, end, vma);
 	if (err)
 		mml_vma_free(vma);
@@ -191,6 +199,7 @@ static int mml_mmap_locked(struct mml_mm *mm, unsigned long *addr, unsigned long
 			   unsigned long vm_flags, unsigned long flags)
 {
 	unsigned long pages = len >> PAGE_SHIFT;
+	struct mml_shmem *shmem = NULL;
 	struct mml_mapped mapped;
 	int err;
 
@@ -213,7 +222,12 @@ static int mml_mmap_locked(struct mml_mm *mm, unsigned long *addr, unsigned long
 			return -ENOMEM;
 		vm_flags |= VM_ACCOUNT;
 	}
-	return mml_map_new(mm, *addr, *addr + len, vm_flags);
+	if (vm_flags & VM_SHARED) {
+		shmem = mml_shmem_create(mm, pages, !(vm_flags & VM_NORESERVE));
+		if (!shmem)
+			return -ENOMEM;
+	}
+	return mml_map_new(mm, *addr, *addr + len, vm_flags, shmem);
 }
 
 /* Flags of a vma, but for what has to be asked. */
@@ -229,6 +243,8 @@ static unsigned long mml_mmap_vm_flags(const struct mml_mm *mm, unsigned long pr
 	/* No huge pages for stacks, where there are any. */
 	if (flags & MAP_STACK && IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
 		vm_flags |= VM_NOHUGEPAGE;
+	if ((flags & MAP_TYPE) == MAP_SHARED)
+		vm_flags |= VM_SHARED;
 	if (flags & MAP_LOCKED)
 		vm_flags |= VM_LOCKED;
 	if (flags & MAP_GROWSDOWN)
@@ -242,7 +258,7 @@ static bool mml_mmap_populates(unsigned long flags)
 }
 
 /**
- * mml_mmap - mmap(2), private and anonymous
+ * mml_mmap - mmap(2), anonymous
  * @mm: the mm
  * @addr: in: a hint, or the place; out: where the mapping is
  * @len: bytes, rounded up to pages
@@ -277,7 +293,7 @@ int mml_mmap(struct mml_mm *mm, unsigned long *addr, unsigned long len,
 	*addr = place;
 	/* As far as that goes. */
 	if (!(vm_flags & VM_LOCKONFAULT) && (vm_flags & VM_LOCKED || mml_mmap_populates(flags)))
-		mml_populate(mm, place, place + len, vm_flags & VM_WRITE, 0);
+		mml_populate(mm, place, place + len, mml_is_private_writable(vm_flags), 0);
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(mml_mmap, MM_LAB);
@@ -303,16 +319,17 @@ static int mml_mprotect_fixup(struct mml_vma *vma, unsigned long start, unsigned
 		if (!mml_may_expand_vm(mm, flags, pages) &&
 		    mml_may_expand_vm(mm, vma->vm_flags, pages))
 			return -ENOMEM;
-		if (!(vma->vm_flags & (VM_ACCOUNT | VM_WRITE | VM_NORESERVE))) {
+		if (!(vma->vm_flags & (VM_ACCOUNT | VM_WRITE | VM_SHARED | VM_NORESERVE))) {
 			if (!mml_enough_memory(mm, pages))
 				return -ENOMEM;
 			flags |= VM_ACCOUNT;
 		}
-	} else if (!vma->anon_vma) {
+	} else if (!vma->anon_vma && !vma->shmem) {
 		/* Nobody has written to it. */
 		flags &= ~VM_ACCOUNT;
 	}
-	populate = flags & VM_WRITE && (vma->vm_flags & (VM_WRITE | VM_LOCKED_MASK)) == VM_LOCKED;
+	populate = flags & VM_WRITE && (vma->vm_flags & (VM_WRITE | VM_SHARED | VM_LOCKED_MASK)) ==
+		VM_LOCKED;
 	err = mml_vma_modify_flags(mm, start, end, flags);
 	if (err)
 		return err;

@@ -8,7 +8,8 @@
  * change, for the new vma continues to count as the old one did; both are in the trees of the
  * anon_vma meanwhile.
  *
- * With MREMAP_DONTUNMAP the old vma stays, and is empty.
+ * With MREMAP_DONTUNMAP the old vma stays, and is empty. Shared memory of no length is not moved,
+ * but mapped once more.
  *
  * Kernel counterpart: mm/mremap.c. Errnos are its. Differences: what MREMAP_FIXED names has to
  * be in the window; entries move one by one, never a whole table.
@@ -100,7 +101,7 @@ static int mml_move_begin(const struct mml_move *move, struct mml_vma *vma)
 	int err = 0;
 
 	/* What is locked keeps none of it, and so has to be apart. */
-	if (!move->keep || vma->vm_flags & VM_LOCKED)
+	if (move->old_len && (!move->keep || vma->vm_flags & VM_LOCKED))
 		err = mml_split_range(mm, move->old, end);
 	if (!err)
 		err = mml_move_prepare(mm, move->old, move->new, move->old_len);
@@ -129,9 +130,10 @@ static struct mml_vma *mml_copy_vma(const struct mml_move *move)
 	struct mml_vma *vma = mml_vma_alloc(from->vm_mm, move->new, move->new + move->new_len,
 					    from->vm_flags, GFP_KERNEL_ACCOUNT);
 
-	if (!vma || !from->anon_vma)
+	if (!vma || !(from->anon_vma || from->shmem))
 		return vma;
 	vma->vm_pgoff = mml_linear_page_index(from, move->old);
+	mml_shmem_clone(vma, from);
 	vma->anon_vma = from->anon_vma;
 	if (!mml_anon_vma_clone(vma, from))
 		return vma;
@@ -164,7 +166,8 @@ static void mml_move_end_keep(const struct mml_move *move, struct mml_vma *vma)
 	from->vm_mm->unmerged = true;
 	mml_vma_merge_but(from->vm_mm, vma, from->anon_vma ? NULL : from);
 	mml_vma_set_flags(from, from->vm_flags & ~VM_LOCKED_MASK);
-	if (from->vm_start == move->old && from->vm_end == move->old + move->old_len) {
+	if (!from->shmem && from->vm_start == move->old &&
+	    from->vm_end == move->old + move->old_len) {
 		mml_unlink_anon_vmas(from);
 		from->vm_pgoff = from->vm_start >> PAGE_SHIFT;
 	}
@@ -184,7 +187,9 @@ static int mml_move_vma(const struct mml_move *move)
 		return err;
 	}
 	mml_move_page_tables(move, vma);
-	if (move->keep)
+	if (!move->old_len)
+		mml_vma_merge(vma->vm_mm, vma);
+	else if (move->keep)
 		mml_move_end_keep(move, vma);
 	else
 		mml_move_end(move, vma);
@@ -201,8 +206,8 @@ static struct mml_vma *mml_vma_to_resize(struct mml_mm *mm, unsigned long addr,
 
 	if (!vma)
 		return ERR_PTR(-EFAULT);
-	/* Of a shared one it would be a second mapping. */
-	if (!old_len)
+	/* Of a shared one it is a second mapping. */
+	if (!old_len && !vma->shmem)
 		return ERR_PTR(-EINVAL);
 	if (old_len > vma->vm_end - addr)
 		return ERR_PTR(-EFAULT);

@@ -165,18 +165,18 @@ static struct rw_semaphore *mml_vma_family(struct mml_vma *vma)
 /* Keep walkers away from @vma while its entries change places. */
 void mml_take_rmap_locks(struct mml_vma *vma)
 {
-	struct rw_semaphore *family = mml_vma_family(vma);
+	struct rw_semaphore *lock = mml_shmem_rwsem(vma) ?: mml_vma_family(vma);
 
-	if (family)
-		down_write(family);
+	if (lock)
+		down_write(lock);
 }
 
 void mml_drop_rmap_locks(struct mml_vma *vma)
 {
-	struct rw_semaphore *family = mml_vma_family(vma);
+	struct rw_semaphore *lock = mml_shmem_rwsem(vma) ?: mml_vma_family(vma);
 
-	if (family)
-		up_write(family);
+	if (lock)
+		up_write(lock);
 }
 
 /*
@@ -424,14 +424,16 @@ static void mml_avc_tree_insert_all(struct mml_vma *vma)
 		mml_avc_tree_insert(avc, &avc->anon_vma->rb_root);
 }
 
-/* @vma ends at @end from now on, and walks know it. */
+/* @vma begins and ends there from now on, and walks know it. */
 void mml_vma_set_range(struct mml_vma *vma, unsigned long start, unsigned long end)
 {
 	mml_take_rmap_locks(vma);
 	mml_avc_tree_remove_all(vma);
+	mml_shmem_tree_remove(vma);
 	vma->vm_pgoff -= (long)(vma->vm_start - start) >> PAGE_SHIFT;
 	vma->vm_start = start;
 	vma->vm_end = end;
+	mml_shmem_tree_insert(vma);
 	mml_avc_tree_insert_all(vma);
 	mml_drop_rmap_locks(vma);
 }
@@ -479,8 +481,8 @@ static struct mml_anon_vma *mml_page_get_anon_vma(struct mml_page *page)
 }
 
 /* Does @vma map @page at @addr? */
-static bool mml_page_mapped_at(const struct mml_page *page, const struct mml_vma *vma,
-			       unsigned long addr)
+bool mml_page_mapped_at(const struct mml_page *page, const struct mml_vma *vma,
+			unsigned long addr)
 {
 	struct mml_mm *mm = vma->vm_mm;
 	struct mml_ptdesc *table = mml_pte_find_rmap(mm, addr);
@@ -496,7 +498,7 @@ static bool mml_page_mapped_at(const struct mml_page *page, const struct mml_vma
 
 /**
  * mml_rmap_walk - find every page-table entry that maps a frame
- * @page: of anonymous memory; the caller has a reference
+ * @page: of anonymous or shared memory; the caller has a reference
  * @fn: is called for each, with the vma, the address and @arg; false ends the walk. It may take
  *	the table mutex, and look again: the entry may have changed
  * @arg: for @fn
@@ -504,16 +506,17 @@ static bool mml_page_mapped_at(const struct mml_page *page, const struct mml_vma
  * While a vma is split, or two become one, both may lead to an entry: @fn is called twice then.
  *
  * Context: process, may sleep; mmap_lock of any mm may be held, no table mutex is. @fn is called
- * with the lock of the frame's anon_vma held for reading.
+ * with the lock of the frame's anon_vma, or of its shared memory, held for reading.
  * Return: how many @fn was called for.
  */
-unsigned int mml_rmap_walk(struct mml_page *page,
-			   bool (*fn)(struct mml_vma *vma, unsigned long addr, void *arg),
-			   void *arg)
+unsigned int mml_rmap_walk(struct mml_page *page, mml_rmap_fn fn, void *arg)
 {
 	struct mml_anon_vma *anon_vma = mml_page_get_anon_vma(page);
 	struct mml_anon_vma_chain *avc;
 	unsigned int found = 0;
+
+	if (page->type == MML_PAGE_SHMEM)
+		return mml_shmem_walk(page, fn, arg);
 
 	if (!anon_vma)
 		return 0;

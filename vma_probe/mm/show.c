@@ -20,11 +20,12 @@ void mml_mm_show_maps(struct seq_file *seq, struct mml_mm *mm)
 
 	down_read(&mm->mmap_lock);
 	mas_for_each(&mas, vma, ULONG_MAX) {
-		seq_printf(seq, "%08lx-%08lx %c%c%cp 00000000 00:00 0 ",
+		seq_printf(seq, "%08lx-%08lx %c%c%c%c 00000000 00:00 0 ",
 			   vma->vm_start, vma->vm_end,
 			   vma->vm_flags & VM_READ ? 'r' : '-',
 			   vma->vm_flags & VM_WRITE ? 'w' : '-',
-			   vma->vm_flags & VM_EXEC ? 'x' : '-');
+			   vma->vm_flags & VM_EXEC ? 'x' : '-',
+			   vma->vm_flags & VM_SHARED ? 's' : 'p');
 		seq_putc(seq, '\n');
 	}
 	up_read(&mm->mmap_lock);
@@ -39,7 +40,7 @@ static void mml_status_line(struct seq_file *seq, const char *name,
 /* Print sizes as /proc/PID/status does. Context: process, may sleep. */
 void mml_mm_show_status(struct seq_file *seq, struct mml_mm *mm)
 {
-	unsigned long rss, around, tables, total, locked, data, stack, exec;
+	unsigned long rss, shmem, around, tables, total, locked, data, stack, exec;
 
 	down_write(&mm->mmap_lock);
 	mml_harvest_mm(mm, MML_HARVEST_LOOK);
@@ -50,13 +51,15 @@ void mml_mm_show_status(struct seq_file *seq, struct mml_mm *mm)
 	exec = mm->exec_vm;
 	around = atomic_long_read(&mm->nr_around);
 	rss = atomic_long_read(&mm->anon_rss) - around;
+	shmem = atomic_long_read(&mm->shmem_rss);
 	tables = atomic_long_read(&mm->nr_ptes);
 	up_write(&mm->mmap_lock);
 
 	mml_status_line(seq, "VmSize", total);
 	mml_status_line(seq, "VmLck", locked);
-	mml_status_line(seq, "VmRSS", rss);
+	mml_status_line(seq, "VmRSS", rss + shmem);
 	mml_status_line(seq, "RssAnon", rss);
+	mml_status_line(seq, "RssShmem", shmem);
 	mml_status_line(seq, "VmData", data);
 	mml_status_line(seq, "VmStk", stack);
 	mml_status_line(seq, "VmExe", 0);

@@ -14,6 +14,7 @@ struct mml_table_walk {
 	struct mml_validation *v;
 	unsigned long tables;
 	unsigned long frames;
+	unsigned long shmem;
 	unsigned long around;
 	unsigned long lazyfree;
 };
@@ -128,27 +129,39 @@ static bool mml_mapcount_valid(const struct mml_mm *mm, unsigned long addr, stru
 	return found == after;
 }
 
+/* Is @page, which is mapped at @addr of @vma, what has to be there? */
+static bool mml_mapping_valid(const struct mml_page *page, const struct mml_vma *vma,
+			      unsigned long addr)
+{
+	if (page->state != MML_FRAME_ALLOCATED ||
+	    page->index != mml_linear_page_index(vma, addr))
+		return false;
+	if (vma->shmem)
+		return page->type == MML_PAGE_SHMEM && page->mapping == vma->shmem;
+	return page->type == MML_PAGE_ANON && mml_vma_has_anon_vma(vma, page->mapping);
+}
+
 /* What @pte, of @addr in @vma, leads to. */
 static void mml_validate_page(struct mml_table_walk *walk, const struct mml_vma *vma,
 			      unsigned long addr, mml_pte_t pte)
 {
 	struct mml_page *page;
 
-	walk->frames++;
+	if (vma->shmem)
+		walk->shmem++;
+	else
+		walk->frames++;
 	walk->around += mml_pte_around(pte);
 	walk->lazyfree += mml_pte_lazyfree(pte);
 	if (!mml_check(walk->v, mml_pfn_valid(walk->mm->machine, mml_pte_pfn(pte)),
 		       "PTE of %lx leads to frame %u", addr, mml_pte_pfn(pte).val))
 		return;
 	page = mml_pte_page(walk->mm, pte);
-	if (!mml_check(walk->v, page->state == MML_FRAME_ALLOCATED &&
-		       page->type == MML_PAGE_ANON &&
-		       page->index == mml_linear_page_index(vma, addr) &&
-		       mml_vma_has_anon_vma(vma, page->mapping),
+	if (!mml_check(walk->v, mml_mapping_valid(page, vma, addr),
 		       "PTE of %lx leads to frame %u, which is not mapped there", addr,
 		       mml_pte_pfn(pte).val))
 		return;
-	mml_check(walk->v, !(pte.val & (MML_PTE_RW | MML_PTE_AROUND)) ||
+	mml_check(walk->v, !(pte.val & (MML_PTE_RW | MML_PTE_AROUND)) || vma->shmem ||
 		  atomic_read(&page->_mapcount) == 1,
 		  "PTE of %lx may write to frame %u, which others map", addr,
 		  mml_pte_pfn(pte).val);
@@ -248,6 +261,9 @@ void mml_mm_validate_locked(struct mml_mm *mm, struct mml_validation *v)
 	frames = atomic_long_read(&mm->anon_rss);
 	mml_check(v, walk.frames == frames, "%lu frames mapped, anon_rss says %lu",
 		  walk.frames, frames);
+	frames = atomic_long_read(&mm->shmem_rss);
+	mml_check(v, walk.shmem == frames, "%lu shared frames mapped, shmem_rss says %lu",
+		  walk.shmem, frames);
 	frames = atomic_long_read(&mm->nr_around);
 	mml_check(v, walk.around == frames, "%lu entries are around, nr_around says %lu",
 		  walk.around, frames);

@@ -4,7 +4,7 @@
  *
  * Kernel counterpart: mm/vma.c, and unmapped_area_topdown() in mm/mmap.c.
  * Vmas are merged as there: a call that changes one, or makes one, looks at its two
- * neighbours, and at nothing else. Differences: there is no file, no policy and no name
+ * neighbours, and at nothing else. Differences: there is no policy and no name
  * that could tell them apart. No randomized base: mappings begin at the top of the window.
  *
  * mml_vma_replace() is the one way in which a range changes hands: it splits at the
@@ -42,6 +42,7 @@ struct mml_vma *mml_vma_alloc(struct mml_mm *mm, unsigned long start,
 
 void mml_vma_free(struct mml_vma *vma)
 {
+	mml_shmem_unlink(vma);
 	mml_unlink_anon_vmas(vma);
 	kfree(vma);
 }
@@ -136,6 +137,7 @@ int mml_split_vma(struct mml_mm *mm, struct mml_vma *vma, unsigned long addr)
 		return -ENOMEM;
 	upper->vm_pgoff = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
 	upper->anon_vma = vma->anon_vma;
+	mml_shmem_clone(upper, vma);
 	if (mml_anon_vma_clone(upper, vma) ||
 	    mml_vma_store(mm, addr, vma->vm_end, upper, GFP_KERNEL_ACCOUNT)) {
 		mml_vma_free(upper);

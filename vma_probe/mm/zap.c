@@ -47,13 +47,14 @@ void mml_flush_tlb_range(struct mml_mm *mm, unsigned long start, unsigned long e
 
 /*
  * Frames that an mm maps no longer: of those, others map @shared, and nobody @last. @around of them
- * were around, @lazyfree were given up.
+ * were around, @lazyfree were given up. And @shmem of shared memory.
  */
 struct mml_zap {
 	unsigned long around;
 	unsigned long lazyfree;
 	unsigned long last;
 	unsigned long shared;
+	unsigned long shmem;
 };
 
 static void mml_zap_account(struct mml_mm *mm, const struct mml_zap *zap)
@@ -64,14 +65,20 @@ static void mml_zap_account(struct mml_mm *mm, const struct mml_zap *zap)
 		mml_count_around(mm, -(long)zap->around);
 	if (zap->lazyfree)
 		mml_count_lazyfree(mm, -(long)zap->lazyfree);
+	if (zap->shmem)
+		atomic_long_sub(zap->shmem, &mm->shmem_rss);
 	mml_counter_uncharge(mm->counter, zap->last);
-	mml_counter_unshare(mm->counter, zap->shared);
+	mml_counter_unshare(mm->counter, zap->shared + zap->shmem);
 }
 
 /* An entry less maps @page. */
 static void mml_page_remove_rmap(struct mml_mm *mm, struct mml_page *page, struct mml_zap *zap)
 {
-	if (atomic_dec_and_test(&page->_mapcount))
+	bool last = atomic_dec_and_test(&page->_mapcount);
+
+	if (page->type == MML_PAGE_SHMEM)
+		zap->shmem++;
+	else if (last)
 		zap->last++;
 	else
 		zap->shared++;
@@ -113,6 +120,15 @@ static void mml_zap_table(struct mml_mm *mm, struct mml_ptdesc *table, unsigned 
 	for (; addr < end && table->nr_present; addr += PAGE_SIZE, entry++)
 		if (mml_pte_present(*entry))
 			mml_zap_pte(mm, table, entry, &zap);
+	mml_zap_account(mm, &zap);
+}
+
+/* Clear the one of @addr. */
+void mml_zap_one(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr)
+{
+	struct mml_zap zap = {};
+
+	mml_zap_pte(mm, table, mml_entry(mm, table, addr), &zap);
 	mml_zap_account(mm, &zap);
 }
 

@@ -46,6 +46,8 @@ static void random_mmap(struct op *op)
 	op->prot = random_prot();
 	op->flags = MAP_PRIVATE | MAP_ANONYMOUS;
 	op->flags |= below(4) ? MAP_FIXED : MAP_FIXED_NOREPLACE;
+	if (!below(6))
+		op->flags ^= MAP_PRIVATE ^ MAP_SHARED;
 	if (!below(8))
 		op->flags |= MAP_NORESERVE;
 	if (!below(16))
