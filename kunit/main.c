@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * KUnit suites of the lab, one file each: frame.c, sparse.c, buddy.c, misuse.c,
- * counter.c, shrinker.c, slub.c, slub-pool.c, vma.c, limits.c, shmem.c, pgtable.c, explain.c, owner.c. They
+ * counter.c, shrinker.c, slub.c, slub-pool.c, vma.c, vma-table.c, limits.c, shmem.c, pgtable.c,
+ * explain.c, owner.c. They
  * run on machines of a few hundred frames, made by machine.c from pages that the test
  * holds.
  *
