@@ -22,6 +22,7 @@
 #include <sys/ioctl.h>
 
 #include "report.h"
+#include "run.h"
 
 #define PATIENCE_MS		2000
 
@@ -32,6 +33,7 @@
 
 /**
  * struct run - a run
+ * @plan: what is to be run
  * @control: the control file
  * @own: the file of a machine made for it, or -1
  * @job: the job's file
@@ -40,6 +42,7 @@
  * @report: what was found so far
  */
 struct run {
+	const struct run_plan *plan;
 	int control;
 	int own;
 	int job;
@@ -148,6 +151,8 @@ static unsigned int look(void *arg)
 
 	if (kib > run->report.rss_anon_kib)
 		run->report.rss_anon_kib = kib;
+	if (run->plan->tick)
+		run->plan->tick(run->plan->arg);
 	if (ms < TICK_MIN_MS)
 		return TICK_MIN_MS;
 	return ms < TICK_MAX_MS ? (unsigned int)ms : TICK_MAX_MS;
@@ -265,7 +270,7 @@ static void tell(const struct run *run, FILE *json, bool summary)
 		report_json(json, report);
 }
 
-static int on_machine(struct run *run, uint32_t machine, FILE *json, bool summary)
+static int on_machine(struct run *run, uint32_t machine, FILE *json)
 {
 	int status;
 
@@ -279,7 +284,9 @@ static int on_machine(struct run *run, uint32_t machine, FILE *json, bool summar
 	if (status)
 		return status;
 	validate_all(run);
-	tell(run, json, summary);
+	if (run->plan->end)
+		run->plan->end(run->plan->arg, &run->report);
+	tell(run, json, run->plan->summary);
 	return run->report.exit_status;
 }
 
@@ -295,49 +302,71 @@ static bool open_report(const char *file, FILE **json)
 	return *json;
 }
 
-static int run_with(struct run *run, uint64_t bytes, uint32_t machine, const char *file,
-		    bool summary)
+/**
+ * run_plan_machine - take the options that say where to run
+ * @plan: gets them
+ * @memory: the value of --memory, or NULL
+ * @number: that of --machine, or NULL
+ *
+ * Return: 0, or what to exit with, after a message.
+ */
+int run_plan_machine(struct run_plan *plan, const char *memory, const char *number)
 {
+	plan->machine = MML_MACHINE_DEFAULT;
+	if (memory && number)
+		return usage_error("--memory makes a machine, --machine takes one: not both");
+	if (memory && (!parse_size(memory, &plan->bytes) || !plan->bytes))
+		return usage_error("'%s' is not an amount of memory; write 32M", memory);
+	if (!parse_machine(number, &plan->machine))
+		return usage_error("'%s' is no machine's number", number);
+	return 0;
+}
+
+/**
+ * run_plan - run a program
+ * @plan: which, where, and who looks on
+ *
+ * Return: what to exit with: the program's exit status, or that of mmlab run.
+ */
+int run_plan(const struct run_plan *plan)
+{
+	struct run run = { .plan = plan, .own = -1, .report.program = plan->program };
+	uint32_t machine = plan->machine;
 	int status = EXIT_NOT_STARTED;
 	FILE *json;
 
-	if (!find_library(run) || !open_report(file, &json))
+	if (!find_library(&run) || !open_report(plan->file, &json))
 		return status;
-	run->control = device_open();
-	if (run->control >= 0 && (!bytes || make_machine(run, bytes, &machine)))
-		status = on_machine(run, machine, json, summary);
-	if (run->control >= 0)
-		close(run->control);
+	run.control = device_open();
+	if (run.control >= 0 && (!plan->bytes || make_machine(&run, plan->bytes, &machine)))
+		status = on_machine(&run, machine, json);
+	if (run.control >= 0)
+		close(run.control);
 	if (json && json != stderr && fclose(json))
-		complain("cannot write the report to %s: %s", file, strerror(errno));
+		complain("cannot write the report to %s: %s", plan->file, strerror(errno));
 	return status;
 }
 
 static int run_command(int argc, char **argv)
 {
-	const char *memory = NULL, *number = NULL, *file = NULL;
-	bool summary = false;
+	const char *memory = NULL, *number = NULL;
+	struct run_plan plan = { 0 };
 	const struct option_spec options[] = {
 		{ "--memory", &memory, NULL },	 { "--machine", &number, NULL },
-		{ "--report", &file, NULL },	 { "--summary", NULL, &summary },
+		{ "--report", &plan.file, NULL }, { "--summary", NULL, &plan.summary },
 	};
 	int arg = parse_options(argc, argv, options, ARRAY_SIZE(options));
-	uint32_t machine = MML_MACHINE_DEFAULT;
-	struct run run = { .own = -1 };
-	uint64_t bytes = 0;
+	int status;
 
 	if (arg < 0)
 		return EXIT_USAGE;
 	if (arg == argc)
 		return usage_error("which program?");
-	if (memory && number)
-		return usage_error("--memory makes a machine, --machine takes one: not both");
-	if (memory && (!parse_size(memory, &bytes) || !bytes))
-		return usage_error("'%s' is not an amount of memory; write 32M", memory);
-	if (!parse_machine(number, &machine))
-		return usage_error("'%s' is no machine's number", number);
-	run.report.program = argv + arg;
-	return run_with(&run, bytes, machine, file, summary);
+	status = run_plan_machine(&plan, memory, number);
+	if (status)
+		return status;
+	plan.program = argv + arg;
+	return run_plan(&plan);
 }
 
 const struct command cmd_run = {

@@ -11,7 +11,7 @@
 #include "mmlab.h"
 
 static const struct command *const commands[] = {
-	&cmd_info, &cmd_run, &cmd_stat, &cmd_maps, &cmd_alloc, &cmd_explain,
+	&cmd_info, &cmd_run, &cmd_trace, &cmd_stat, &cmd_maps, &cmd_alloc, &cmd_explain,
 	&cmd_map, &cmd_buddy, &cmd_zones, &cmd_cache, &cmd_frag, &cmd_machine,
 	&cmd_validate,
 };
@@ -38,6 +38,7 @@ static const char examples[] =
 	"  mmlab info                                      the machines there are\n"
 	"  mmlab run --summary python3 -c 'print(6*7)'     a program on machine 0\n"
 	"  mmlab run --memory 32M --summary sort FILE      on a machine of its own\n"
+	"  mmlab trace ls                                  the story of its memory\n"
 	"  mmlab stat                                      counters, as in /proc\n"
 	"  mmlab explain                                   why did it fail?\n"
 	"  mmlab map                                       which frame is used for what\n"

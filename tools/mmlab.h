@@ -43,6 +43,7 @@ struct command {
 
 extern const struct command cmd_info;
 extern const struct command cmd_run;
+extern const struct command cmd_trace;
 extern const struct command cmd_maps;
 extern const struct command cmd_stat;
 extern const struct command cmd_validate;
