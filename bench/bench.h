@@ -137,6 +137,7 @@ struct mml_bench_job {
 extern const struct mml_bench_test mml_bench_control_tests[];
 extern const struct mml_bench_test mml_bench_pages_tests[];
 extern const struct mml_bench_test mml_bench_objects_tests[];
+extern const struct mml_bench_test mml_bench_vmas_tests[];
 extern const struct mml_bench_test mml_bench_gen_pool_tests[];
 extern const struct mml_bench_test mml_bench_gpu_buddy_tests[];
 
@@ -184,9 +185,11 @@ int mml_bench_hold(struct mml_bench_job *job, gfp_t gfp, unsigned int order);
 void mml_bench_release(struct mml_bench_job *job);
 int mml_bench_drain_kernel(struct mml_bench_job *job);
 
-/* objects.c, gen_pool.c, gpu_buddy.c: what they allocate from is made for a run. */
+/* objects.c, vmas.c, gen_pool.c, gpu_buddy.c: what they work on is made for a run. */
 int mml_bench_objects_make(void);
 void mml_bench_objects_unmake(void);
+int mml_bench_vmas_make(void);
+void mml_bench_vmas_unmake(void);
 int mml_bench_gen_pool_make(void);
 void mml_bench_gen_pool_unmake(void);
 int mml_bench_gpu_buddy_make(void);

@@ -72,17 +72,19 @@ const struct mml_bench_test *const mml_bench_tables[] = {
 	mml_bench_control_tests,
 	mml_bench_pages_tests,
 	mml_bench_objects_tests,
+	mml_bench_vmas_tests,
 	MML_BENCH_HAVE_GEN_POOL ? mml_bench_gen_pool_tests : mml_bench_no_tests,
 	MML_BENCH_HAVE_GPU_BUDDY ? mml_bench_gpu_buddy_tests : mml_bench_no_tests,
 	NULL
 };
 
-/* What allocators other than the page allocators allocate from; NULL where there are none. */
+/* What tests other than those of the page allocators work on; NULL where there are none. */
 static const struct {
 	int (*make)(void);
 	void (*unmake)(void);
 } mml_bench_makers[] = {
 	{ mml_bench_objects_make, mml_bench_objects_unmake },
+	{ mml_bench_vmas_make, mml_bench_vmas_unmake },
 	{ MML_BENCH_HAVE_GEN_POOL ? mml_bench_gen_pool_make : NULL,
 	  MML_BENCH_HAVE_GEN_POOL ? mml_bench_gen_pool_unmake : NULL },
 	{ MML_BENCH_HAVE_GPU_BUDDY ? mml_bench_gpu_buddy_make : NULL,

@@ -32,7 +32,7 @@ is "there are no results yet" "$(<"$bench/results")" ''
 
 ok "all tests run" bench_run '*'
 for name in control.{empty,spin_lock,compute} pages.order{0,1,2,3,4,9,10}.pair pages.order0.pair.{zero,gen_pool,gpu_buddy} \
-	aa.pages.order0.pair.{ours,kernel} objects.{64,256}.pair{,.cpu_slabs} objects.kmalloc.pair; do
+	aa.pages.order0.pair.{ours,kernel} objects.{64,256}.pair{,.cpu_slabs} objects.kmalloc.pair vmas.find10000; do
 	is "$name: three rounds of two sides" "$(samples "$name")" 6
 done
 for name in pages.order0.burst1000.{inorder,random} pages.order3.burst1000.random pages.bulk64 pages.bulk64.warm \
