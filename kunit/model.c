@@ -99,6 +99,11 @@ static unsigned long mml_model_harvest(struct mml_mm *mm, unsigned long start,
 	return used;
 }
 
+static u32 mml_model_number(const struct mml_mm *mm)
+{
+	return container_of(mm, struct mml_model, mm)->number;
+}
+
 static void mml_model_shrink(struct mml_mm *mm)
 {
 	down_write(&mm->mmap_lock);
@@ -112,6 +117,7 @@ static const struct mml_window_ops mml_model_window = {
 	.accessed = mml_model_accessed,
 	.revoke = mml_model_revoke,
 	.harvest = mml_model_harvest,
+	.number = mml_model_number,
 	.shrink = mml_model_shrink,
 };
 
@@ -151,6 +157,7 @@ static struct mml_model *mml_model_of(struct kunit *test, struct mml_machine *ma
 	model->test = test;
 	model->machine = machine;
 	model->family = family;
+	model->number = ++family->members;
 	mml_counter_init(&model->counter, ULONG_MAX, &family->counter);
 	mml_mm_init(&model->mm, machine, &model->counter, &family->common, &mml_model_window);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, mml_model_end_of_test,

@@ -31,10 +31,12 @@
  * struct mml_family - address spaces that share frames
  * @counter: charged for all frames and tables, each once
  * @common: of all of them
+ * @members: how many there ever were
  */
 struct mml_family {
 	struct mml_counter counter;
 	struct mml_mm_common common;
+	u32 members;
 };
 
 /**
@@ -42,6 +44,7 @@ struct mml_family {
  * @test: of which test
  * @machine: its frames are from here
  * @family: of it and its relatives
+ * @number: in the family, from 1
  * @counter: charged for @mm
  * @mm: the address space
  * @page: a byte a page; 0: nothing is mapped
@@ -56,6 +59,7 @@ struct mml_model {
 	struct kunit *test;
 	struct mml_machine *machine;
 	struct mml_family *family;
+	u32 number;
 	struct mml_counter counter;
 	struct mml_mm mm;
 	u8 page[MML_MODEL_PAGES];

@@ -83,6 +83,20 @@ static int mml_maps_show(struct seq_file *seq, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(mml_maps);
 
+static int mml_smaps_show(struct seq_file *seq, void *unused)
+{
+	mml_mm_show_smaps(seq, &mml_window(seq->private)->mm);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(mml_smaps);
+
+static int mml_smaps_rollup_show(struct seq_file *seq, void *unused)
+{
+	mml_mm_show_smaps_rollup(seq, &mml_window(seq->private)->mm);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(mml_smaps_rollup);
+
 static int mml_status_show(struct seq_file *seq, void *unused)
 {
 	struct mml_session *session = seq->private;
@@ -101,6 +115,45 @@ static int mml_setting_from_user(const char __user *buf, size_t len, unsigned lo
 
 	return err ?: *value > max ? -EINVAL : 0;
 }
+
+/* An address is written to it; what is read then is of that. */
+static int mml_walk_show(struct seq_file *seq, void *unused)
+{
+	struct mml_session *session = file_inode(seq->file)->i_private;
+
+	mml_mm_show_walk(seq, &mml_window(session)->mm, (unsigned long)READ_ONCE(seq->private));
+	return 0;
+}
+
+static int mml_walk_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, mml_walk_show, NULL);
+}
+
+static ssize_t mml_walk_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	struct seq_file *seq = file->private_data;
+	unsigned long addr;
+	int err = kstrtoul_from_user(buf, len, 16, &addr);
+
+	if (err)
+		return err;
+	if (addr >> MML_ADDRESS_BITS)
+		return -EINVAL;
+	WRITE_ONCE(seq->private, (void *)addr);
+	/* The next read is from the beginning. */
+	*pos = 0;
+	return len;
+}
+
+static const struct file_operations mml_walk_fops = {
+	.owner = THIS_MODULE,
+	.open = mml_walk_open,
+	.read = seq_read,
+	.write = mml_walk_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
 
 /* As the kernel's debugfs file of this name: a number, rounded down to a power of two. */
 static int mml_fault_around_bytes_show(struct seq_file *seq, void *unused)
@@ -166,7 +219,10 @@ static const struct mml_debugfs_file mml_vma_machine_files[] = {
 
 static const struct mml_debugfs_file mml_vma_session_files[] = {
 	{ "maps", &mml_maps_fops },
+	{ "smaps", &mml_smaps_fops },
+	{ "smaps_rollup", &mml_smaps_rollup_fops },
 	{ "status", &mml_status_fops },
+	{ "walk", &mml_walk_fops },
 	{}
 };
 

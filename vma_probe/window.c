@@ -390,12 +390,18 @@ void mml_windows_revoke(struct mml_machine *machine)
 	mutex_unlock(&windows->lock);
 }
 
+static u32 mml_window_number(const struct mml_mm *mm)
+{
+	return container_of(mm, struct mml_window, mm)->session->id;
+}
+
 static const struct mml_window_ops mml_window_ops = {
 	.insert = mml_window_insert,
 	.insert_around = mml_window_insert_around,
 	.accessed = mml_window_accessed,
 	.revoke = mml_window_revoke,
 	.harvest = mml_window_harvest,
+	.number = mml_window_number,
 	.shrink = mml_window_shrink,
 };
 

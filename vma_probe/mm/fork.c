@@ -46,7 +46,8 @@ static void mml_copy_ptes(struct mml_mm *mm, struct mml_ptdesc *table,
 		if (!mml_pte_present(*old))
 			continue;
 		WRITE_ONCE(old->val, old->val & ~MML_PTE_RW);
-		WRITE_ONCE(new->val, old->val);
+		/* The child has not accessed it. */
+		WRITE_ONCE(new->val, old->val & ~MML_PTE_ACCESSED);
 		table->nr_present++;
 		if (!page)
 			continue;

@@ -8,20 +8,6 @@
 #include "mm_lab/alloc.h"
 #include "vma_probe/mm/mm.h"
 
-/*
- * An address, as the four levels see it:
- *
- *	 47    39 38    30 29    21 20    12 11     0
- *	+--------+--------+--------+--------+--------+
- *	|   3    |   2    |   1    |   0    | offset |
- *	|  pgd   |  pud   |  pmd   |  pte   |        |
- *	+--------+--------+--------+--------+--------+
- */
-#define MML_PT_LEVELS		4
-#define MML_PT_BITS		9
-#define MML_PTRS_PER_TABLE	(1 << MML_PT_BITS)
-#define MML_ADDRESS_BITS	(PAGE_SHIFT + MML_PT_LEVELS * MML_PT_BITS)
-
 /**
  * struct mml_ptdesc - a page table
  * @page: the frame that it is in; page->mapping leads back here
@@ -131,6 +117,16 @@ void mml_harvest_mm(struct mml_mm *mm, enum mml_harvest how);
 /* shrink.c */
 void mml_lazyfree_range(struct mml_mm *mm, unsigned long start, unsigned long end);
 unsigned long mml_shrink_around(struct mml_mm *mm, unsigned long nr);
+
+/* Frames that are mapped and known to be used. Context: mmap_lock is held for writing. */
+static inline unsigned long mml_mm_rss(const struct mml_mm *mm)
+{
+	return atomic_long_read(&mm->anon_rss) - atomic_long_read(&mm->nr_around) +
+	       atomic_long_read(&mm->shmem_rss);
+}
+
+/* show.c */
+void mml_show_vma_range(struct seq_file *seq, const struct mml_vma *vma);
 
 /* zap.c: taking away, from a range whose real entries are revoked first */
 void mml_flush_tlb_range(struct mml_mm *mm, unsigned long start, unsigned long end);

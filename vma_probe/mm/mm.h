@@ -43,6 +43,20 @@ struct mml_shmem;
 struct seq_file;
 
 /*
+ * An address, as the four levels see it:
+ *
+ *	 47    39 38    30 29    21 20    12 11     0
+ *	+--------+--------+--------+--------+--------+
+ *	|   3    |   2    |   1    |   0    | offset |
+ *	|  pgd   |  pud   |  pmd   |  pte   |        |
+ *	+--------+--------+--------+--------+--------+
+ */
+#define MML_PT_LEVELS		4
+#define MML_PT_BITS		9
+#define MML_PTRS_PER_TABLE	(1 << MML_PT_BITS)
+#define MML_ADDRESS_BITS	(PAGE_SHIFT + MML_PT_LEVELS * MML_PT_BITS)
+
+/*
  * Page-table entries, of all levels: the bits of x86-64, with the lab's frame number
  * where the hardware has the physical one. A PTE allows writing only after a write
  * was seen, so that it is dirty whenever it is writable; and only while nobody else maps
@@ -126,6 +140,7 @@ enum mml_harvest {
  * @harvest: mark used (mml_pte_mkused()) those of the entries of [@start, @end), the first being
  *	@entry, all in one table, that are around and whose real ones were accessed. Called with
  *	mmap_lock held for writing. How many were used
+ * @number: by which people know @mm
  * @shrink: memory is short, or @mm's counter at its limit: mml_shrink_mm() all mms for which
  *	that helps. May sleep, no lock of the lab is held
  */
@@ -138,6 +153,7 @@ struct mml_window_ops {
 	void (*revoke)(struct mml_mm *mm, unsigned long start, unsigned long end);
 	unsigned long (*harvest)(struct mml_mm *mm, unsigned long start, unsigned long end,
 				 mml_pte_t *entry, enum mml_harvest how);
+	u32 (*number)(const struct mml_mm *mm);
 	void (*shrink)(struct mml_mm *mm);
 };
 
@@ -258,6 +274,9 @@ static inline bool mml_vma_continues(const struct mml_vma *vma, const struct mml
  * @nr_around: those of @anon_rss that are around: see around.c
  * @nr_lazyfree: those that were given up: see shrink.c
  * @nr_ptes: frames used as page tables
+ * @hiwater_vm: the most @total_vm ever was, as of when it last fell
+ * @hiwater_rss: the most frames that were mapped and used, as far as that was known when some went
+ * @hiwater_asked: frames mapped when it was last asked for that which were used
  *
  * Lock key: C constant, M mmap_lock, P page_table_lock, A atomic.
  */
@@ -292,6 +311,9 @@ struct mml_mm {
 	atomic_long_t			nr_around;	/* A */
 	atomic_long_t			nr_lazyfree;	/* A */
 	atomic_long_t			nr_ptes;	/* A */
+	unsigned long			hiwater_vm;	/* M */
+	unsigned long			hiwater_rss;	/* M */
+	unsigned long			hiwater_asked;	/* M */
 };
 
 /* Why a fault happened: bits of mml_fault.flags. */
@@ -337,6 +359,20 @@ struct mml_fault {
 	gfp_t gfp;
 	void *window;
 	enum mml_fault_path path;
+};
+
+/**
+ * struct mml_walk_step - what a walk over the page tables finds on a level
+ * @level: 3 at the top, 0 where PTEs are
+ * @table: the frame of the table
+ * @index: of the entry for the address
+ * @entry: that entry
+ */
+struct mml_walk_step {
+	unsigned int level;
+	mml_pfn_t table;
+	unsigned int index;
+	mml_pte_t entry;
 };
 
 /* Life of an mm (mm.c). */
@@ -386,11 +422,15 @@ unsigned long mml_commit_limit(const struct mml_mm_common *common,
 typedef bool (*mml_rmap_fn)(struct mml_vma *vma, unsigned long addr, void *arg);
 unsigned int mml_rmap_walk(struct mml_page *page, mml_rmap_fn fn, void *arg);
 
-/* Looking (vma.c, pgtable.c, show.c, validate.c). */
+/* Looking (vma.c, pgtable.c, show.c, walk.c, validate.c). */
 struct mml_vma *mml_find_vma(struct mml_mm *mm, unsigned long addr);
 struct mml_vma *mml_vma_lookup(struct mml_mm *mm, unsigned long addr);
 mml_pte_t mml_pte_get(struct mml_mm *mm, unsigned long addr);
+unsigned int mml_walk_tables(struct mml_mm *mm, unsigned long addr, struct mml_walk_step *step);
+void mml_mm_show_walk(struct seq_file *seq, struct mml_mm *mm, unsigned long addr);
 void mml_mm_show_maps(struct seq_file *seq, struct mml_mm *mm);
+void mml_mm_show_smaps(struct seq_file *seq, struct mml_mm *mm);
+void mml_mm_show_smaps_rollup(struct seq_file *seq, struct mml_mm *mm);
 void mml_mm_show_status(struct seq_file *seq, struct mml_mm *mm);
 void mml_mm_validate(struct mml_mm *mm, struct mml_validation *v);
 void mml_mm_validate_locked(struct mml_mm *mm, struct mml_validation *v);

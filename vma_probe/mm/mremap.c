@@ -146,10 +146,13 @@ static void mml_move_end(const struct mml_move *move, struct mml_vma *vma)
 {
 	unsigned long end = move->old + move->old_len;
 	struct mml_mm *mm = vma->vm_mm;
+	unsigned long hiwater_vm = mm->hiwater_vm;
 	LIST_HEAD(gone);
 
 	/* Exactly one vma goes: no split, and the tree's nodes are waited for. */
 	mml_vma_replace(mm, move->old, end, NULL, &gone, GFP_KERNEL | __GFP_NOFAIL);
+	/* For a moment both places were mapped. */
+	mm->hiwater_vm = hiwater_vm;
 	mml_free_vmas(&gone);
 	mml_free_pgtables(mm, move->old, end);
 	mml_vma_merge(mm, vma);

@@ -278,6 +278,42 @@ mml_pte_t mml_pte_get(struct mml_mm *mm, unsigned long addr)
 }
 EXPORT_SYMBOL_NS_GPL(mml_pte_get, MM_LAB);
 
+/**
+ * mml_walk_tables - walk the page tables for an address, as the hardware does
+ * @mm: the mm
+ * @addr: the address
+ * @step: out: room for MML_PT_LEVELS
+ *
+ * Nine bits of the address say which entry of a table leads to the next::
+ *
+ *	step[0]: pgd    step[1]: pud    step[2]: pmd    step[3]: PTEs
+ *	 entry -------->  entry ------->  entry ------->  entry -------> frame
+ *
+ * Context: process; mmap_lock is held for writing, so that nothing changes meanwhile.
+ * Return: how many tables there are. Fewer than all: the entry in the last of them is not present.
+ */
+unsigned int mml_walk_tables(struct mml_mm *mm, unsigned long addr, struct mml_walk_step *step)
+{
+	struct mml_ptdesc *table = mml_pgd(mm);
+	unsigned int nr = 0;
+
+	lockdep_assert_held_write(&mm->mmap_lock);
+
+	while (table) {
+		const mml_pte_t *entry = mml_entry(mm, table, addr);
+
+		step[nr++] = (struct mml_walk_step){
+			.level = table->level,
+			.table = mml_page_to_pfn(mm->machine, table->page),
+			.index = mml_entry_index(addr, table->level),
+			.entry = *entry,
+		};
+		table = table->level ? mml_table_below(mm, entry) : NULL;
+	}
+	return nr;
+}
+EXPORT_SYMBOL_NS_GPL(mml_walk_tables, MM_LAB);
+
 /* Addresses of which no vma needs tables: between two vmas. */
 struct mml_gap {
 	unsigned long floor;

@@ -21,8 +21,8 @@
 #include "vma_probe/mm/internal.h"
 
 /*
- * Of [@start, @end), which is flushed: pages that nobody else has are clean from now on. The next
- * write faults, and makes them dirty.
+ * Of [@start, @end), which is flushed: pages that nobody else has are clean from now on, and not
+ * accessed. The next write faults, and makes them dirty.
  */
 static void mml_lazyfree_table(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr,
 			       unsigned long end)
@@ -36,7 +36,7 @@ static void mml_lazyfree_table(struct mml_mm *mm, struct mml_ptdesc *table, unsi
 		if (!page || mml_pte_around(pte) || mml_page_ref_count(page) > 1)
 			continue;
 		nr += !mml_pte_lazyfree(pte);
-		pte.val &= ~(MML_PTE_RW | MML_PTE_DIRTY);
+		pte.val &= ~(MML_PTE_RW | MML_PTE_DIRTY | MML_PTE_ACCESSED);
 		mml_set_pte(mm, table, addr, pte);
 	}
 	mml_count_vm_events(mm->machine, MML_PGLAZYFREE, nr);

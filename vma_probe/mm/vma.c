@@ -289,6 +289,7 @@ static void mml_vma_collect(struct mml_mm *mm, unsigned long start,
 	MA_STATE(mas, &mm->mt, start, start);
 	struct mml_vma *vma;
 
+	mm->hiwater_vm = max(mm->hiwater_vm, mm->total_vm);
 	mas_for_each(&mas, vma, end - 1) {
 		list_add_tail(&vma->node, old);
 		mm->map_count--;

@@ -165,9 +165,31 @@ void mml_walk_range(struct mml_mm *mm, unsigned long start, unsigned long end,
 	}
 }
 
+/*
+ * Frames are about to go: keep how many there were at most. Which of those that came along were
+ * used takes a look at all tables. As it is only had when an eighth more frames are mapped than the
+ * last time, it costs no more, all in all, than to map them did; and so much can be missed.
+ */
+static void mml_update_hiwater_rss(struct mml_mm *mm)
+{
+	unsigned long mapped = atomic_long_read(&mm->anon_rss) + atomic_long_read(&mm->shmem_rss);
+
+	lockdep_assert_held_write(&mm->mmap_lock);
+
+	if (mm->dead || mapped <= mm->hiwater_rss)
+		return;
+	if (atomic_long_read(&mm->nr_around) &&
+	    mapped > mm->hiwater_asked + mm->hiwater_asked / 8) {
+		mml_harvest_mm(mm, MML_HARVEST_LOOK);
+		mm->hiwater_asked = mapped;
+	}
+	mm->hiwater_rss = max(mm->hiwater_rss, mml_mm_rss(mm));
+}
+
 /* Clear all PTEs of [@start, @end), which is flushed; what nobody else maps goes back. */
 void mml_zap_range(struct mml_mm *mm, unsigned long start, unsigned long end)
 {
+	mml_update_hiwater_rss(mm);
 	mml_walk_range(mm, start, end, mml_zap_table);
 }
 
@@ -181,8 +203,7 @@ unsigned long mml_zap_pages(struct mml_mm *mm, unsigned long nr,
 	unsigned long addr = mm->start, next, freed = 0;
 	struct mml_ptdesc *table;
 
-	lockdep_assert_held_write(&mm->mmap_lock);
-
+	mml_update_hiwater_rss(mm);
 	for (; freed < nr && (table = mml_pte_next(mm, &addr, mm->end)); addr = next) {
 		mml_pte_t *entry = mml_entry(mm, table, addr);
 		struct mml_zap zap = {};
