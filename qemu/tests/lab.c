@@ -2,6 +2,7 @@
 /*
  * What the test programs in C share; see lab.h.
  */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -445,7 +446,7 @@ bool free_frames_become(uint32_t machine, uint64_t want)
 }
 
 /* The text of a file, NUL-terminated, up to the next call; NULL: it is not there. */
-static const char *read_text(const char *path)
+const char *read_text(const char *path)
 {
 	static char text[64 * KIB];
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -540,6 +541,53 @@ const char *session_file(uint32_t machine, uint32_t session, const char *name)
 	if (!text)
 		bail("%s does not appear", path);
 	return text;
+}
+
+static bool session_is_own(uint32_t machine, const char *number)
+{
+	char path[320];
+	const char *text;
+	long pid;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/mm_lab/%u/mm/%s/status", machine, number);
+	text = read_text(path);
+	return text && sscanf(text, "Pid: %ld", &pid) == 1 && pid == getpid();
+}
+
+static uint32_t find_own_session(uint32_t machine)
+{
+	char path[128];
+	struct dirent *entry;
+	uint32_t found = 0;
+	DIR *sessions;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/mm_lab/%u/mm", machine);
+	sessions = opendir(path);
+	while (sessions && !found && (entry = readdir(sessions))) {
+		if (isdigit(*entry->d_name) && session_is_own(machine, entry->d_name))
+			found = (uint32_t)strtoul(entry->d_name, NULL, 10);
+	}
+	if (sessions)
+		closedir(sessions);
+	return found;
+}
+
+/*
+ * The number of the session that this process got by fork; ends the program if there is none. Its
+ * process is known from its first fault on, so it makes one, where nobody maps anything:
+ * catch_faults() was called.
+ */
+uint32_t session_of_self(uint32_t machine)
+{
+	const uint64_t limit = now_ms() + PATIENCE_MS;
+	uint32_t number;
+
+	probe(READ, WINDOW_END - PAGE);
+	while (!(number = find_own_session(machine)) && now_ms() < limit)
+		sleep_ms(1);
+	if (!number)
+		bail("no session of this process appears");
+	return number;
 }
 
 /* One test: every invariant of the lab holds. */

@@ -97,6 +97,8 @@ void fault_around(uint32_t machine, unsigned int pages);
 uint64_t vm_event(uint32_t machine, const char *name);
 const char *machine_file(uint32_t machine, const char *name);
 const char *session_file(uint32_t machine, uint32_t session, const char *name);
+uint32_t session_of_self(uint32_t machine);
+const char *read_text(const char *path);
 bool test_valid(const char *when);
 void kernel_log_mark(void);
 bool kernel_log_says(const char *text);

@@ -182,18 +182,19 @@ static const char *read_file(const char *name)
 
 static void *validate_all_the_time(void *arg)
 {
-	char maps[64], status[64];
+	static const char *const names[] = { "maps", "smaps", "smaps_rollup", "status", "walk" };
+	char own[ARRAY_SIZE(names)][64];
 
-	snprintf(maps, sizeof(maps), "mm/%u/maps", session_number);
-	snprintf(status, sizeof(status), "mm/%u/status", session_number);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		snprintf(own[i], sizeof(own[i]), "mm/%u/%s", session_number, names[i]);
 	while (!stopped()) {
 		struct mml_validate validate = { .machine = MML_VALIDATE_ALL };
 
 		if (lab_ioctl(lab_control(), MML_IOC_VALIDATE, &validate) || validate.violations)
 			count(&violated);
 		count(&validated);
-		read_file(maps);
-		read_file(status);
+		for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+			read_file(own[i]);
 		read_file("vmstat");
 		read_file("meminfo");
 		read_file("buddyinfo");

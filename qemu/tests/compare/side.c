@@ -2,10 +2,7 @@
 /*
  * The two sides: the system calls, and the lab's. Without libc in between on either.
  */
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
@@ -16,8 +13,6 @@
 
 /* Where a machine tells of its sessions. */
 #define LAB_MM		"/sys/kernel/debug/mm_lab/%u/mm/"
-/* How long a session may take to be told of. */
-#define PATIENCE_MS	5000
 
 struct machine compare_machine;
 
@@ -163,40 +158,6 @@ static void lab_forked(void)
 	session_number = 0;
 }
 
-static bool is_mine(const char *number)
-{
-	char path[320], line[128];
-	long pid = 0;
-	FILE *status;
-
-	snprintf(path, sizeof(path), LAB_MM "%s/status", compare_machine.id, number);
-	status = fopen(path, "re");
-	while (status && !pid && fgets(line, sizeof(line), status))
-		sscanf(line, "Pid: %ld", &pid);
-	if (status)
-		fclose(status);
-	return pid == getpid();
-}
-
-/* The session of this process; 0: it is not told yet. */
-static uint32_t find_session(void)
-{
-	char path[128];
-	struct dirent *entry;
-	uint32_t found = 0;
-	DIR *sessions;
-
-	snprintf(path, sizeof(path), LAB_MM, compare_machine.id);
-	sessions = opendir(path);
-	while (sessions && !found && (entry = readdir(sessions))) {
-		if (isdigit(*entry->d_name) && is_mine(entry->d_name))
-			found = (uint32_t)strtoul(entry->d_name, NULL, 10);
-	}
-	if (sessions)
-		closedir(sessions);
-	return found;
-}
-
 static long on_lab_mmap(uint64_t addr, uint64_t length, int prot, int flags)
 {
 	return lab_mmap(session, addr, length, prot, flags);
@@ -260,17 +221,10 @@ static uint64_t on_lab_brk(uint64_t brk)
 
 static FILE *lab_file(const char *name)
 {
-	const uint64_t limit = now_ms() + PATIENCE_MS;
 	char path[128];
 
-	/* A child's is told of when it has faulted: where nobody maps anything. */
 	if (!session_number)
-		probe(READ, WINDOW_END - PAGE);
-	while (!session_number && now_ms() < limit) {
-		session_number = find_session();
-		if (!session_number)
-			sleep_ms(1);
-	}
+		session_number = session_of_self(compare_machine.id);
 	snprintf(path, sizeof(path), LAB_MM "%u/%s", compare_machine.id, session_number, name);
 	return open_file(path);
 }
