@@ -2,82 +2,9 @@
 /*
  * mmlab maps: what sessions have mapped, from debugfs mm/<session>/.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "mmlab.h"
-
-/**
- * struct sessions - the numbers of a machine's sessions that have an mm
- * @number: they, in order
- * @count: how many
- * @room: for how many
- */
-struct sessions {
-	uint32_t *number;
-	size_t count;
-	size_t room;
-};
-
-static int by_number(const void *one, const void *other)
-{
-	const uint32_t a = *(const uint32_t *)one, b = *(const uint32_t *)other;
-
-	return (a > b) - (a < b);
-}
-
-static bool list_sessions(uint32_t machine, struct sessions *sessions)
-{
-	char path[PATH_MAX];
-	struct dirent *entry;
-	uint64_t number;
-	DIR *directory;
-
-	debugfs_path(path, sizeof(path), machine, "mm");
-	directory = opendir(path);
-	if (!directory) {
-		FILE *file = debugfs_open(machine, "mm");
-
-		/* Says what is wrong; a directory cannot be read as a file. */
-		if (file)
-			fclose(file);
-		return false;
-	}
-	while ((entry = readdir(directory))) {
-		if (!parse_number(entry->d_name, UINT32_MAX, &number))
-			continue;
-		sessions->number = grow(sessions->number, sessions->count, &sessions->room,
-					sizeof(*sessions->number));
-		sessions->number[sessions->count++] = (uint32_t)number;
-	}
-	closedir(directory);
-	if (sessions->count)
-		qsort(sessions->number, sessions->count, sizeof(*sessions->number), by_number);
-	return true;
-}
-
-/* The value of "Pid:" in the session's status; 0 if there is none. */
-static uint64_t pid_of(uint32_t machine, uint32_t session)
-{
-	char name[64], path[PATH_MAX], line[256];
-	unsigned long pid = 0;
-	FILE *file;
-
-	snprintf(name, sizeof(name), "mm/%u/status", session);
-	debugfs_path(path, sizeof(path), machine, name);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "Pid: %lu", &pid) == 1)
-			break;
-	}
-	fclose(file);
-	return pid;
-}
 
 static bool print_session(uint32_t machine, uint32_t session)
 {
@@ -91,32 +18,16 @@ static bool print_session(uint32_t machine, uint32_t session)
 	return debugfs_print(machine, name, stdout);
 }
 
-/* Those with @wanted as their number or, if none has, as their process. */
-static int print_sessions(uint32_t machine, const struct sessions *sessions,
-			  const uint64_t *wanted)
+static int print_sessions(uint32_t machine, const struct sessions *sessions)
 {
-	size_t printed = 0;
-
-	for (unsigned int by_pid = 0; by_pid < 2 && !printed; by_pid++) {
-		for (size_t i = 0; i < sessions->count; i++) {
-			const uint32_t session = sessions->number[i];
-
-			if (wanted && *wanted != (by_pid ? pid_of(machine, session) : session))
-				continue;
-			if (printed++)
-				putchar('\n');
-			if (!print_session(machine, session))
-				return EXIT_FAILURE;
-		}
+	for (size_t i = 0; i < sessions->count; i++) {
+		if (i)
+			putchar('\n');
+		if (!print_session(machine, sessions->number[i]))
+			return EXIT_FAILURE;
 	}
-	if (printed)
-		return 0;
-	if (wanted) {
-		complain("nothing on machine %u has the number %lu; mmlab maps lists all there is",
-			 machine, (unsigned long)*wanted);
-		return EXIT_FAILURE;
-	}
-	printf("no session on machine %u has anything mapped\n", machine);
+	if (!sessions->count)
+		printf("no session on machine %u has anything mapped\n", machine);
 	return 0;
 }
 
@@ -138,8 +49,9 @@ static int maps(int argc, char **argv)
 		return usage_error("'%s' is no machine's number", number);
 	if (arg < argc && !parse_number(argv[arg], UINT32_MAX, &wanted))
 		return usage_error("'%s' is no session's number and no process", argv[arg]);
-	if (list_sessions(machine, &sessions))
-		status = print_sessions(machine, &sessions, arg < argc ? &wanted : NULL);
+	if (sessions_list(machine, &sessions) &&
+	    (arg == argc || sessions_select(machine, &sessions, wanted)))
+		status = print_sessions(machine, &sessions);
 	free(sessions.number);
 	return status;
 }

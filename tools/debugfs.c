@@ -111,6 +111,33 @@ bool debugfs_print(uint32_t machine, const char *name, FILE *out)
 }
 
 /**
+ * debugfs_ask - write to one of a machine's files, to read what that makes it say
+ * @machine: the machine's number
+ * @name: the file's name
+ * @question: what to write
+ *
+ * Return: the file, to be read; NULL after a message.
+ */
+FILE *debugfs_ask(uint32_t machine, const char *name, const char *question)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	debugfs_path(path, sizeof(path), machine, name);
+	file = fopen(path, "r+e");
+	if (!file) {
+		explain_missing(machine, path);
+		return NULL;
+	}
+	/* Between writing and reading there has to be a flush, which says whether it was taken. */
+	if (fputs(question, file) >= 0 && !fflush(file))
+		return file;
+	complain("%s of machine %u takes no '%s': %s", name, machine, question, strerror(errno));
+	fclose(file);
+	return NULL;
+}
+
+/**
  * debugfs_write - write to one of a machine's files
  * @machine: the machine's number
  * @name: the file's name

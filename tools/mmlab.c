@@ -11,7 +11,8 @@
 #include "mmlab.h"
 
 static const struct command *const commands[] = {
-	&cmd_info, &cmd_run, &cmd_trace, &cmd_stat, &cmd_maps, &cmd_alloc, &cmd_explain,
+	&cmd_info, &cmd_run, &cmd_trace, &cmd_stat, &cmd_maps, &cmd_walk, &cmd_alloc,
+	&cmd_explain,
 	&cmd_map, &cmd_buddy, &cmd_zones, &cmd_cache, &cmd_frag, &cmd_machine,
 	&cmd_validate,
 };

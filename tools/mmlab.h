@@ -45,6 +45,7 @@ extern const struct command cmd_info;
 extern const struct command cmd_run;
 extern const struct command cmd_trace;
 extern const struct command cmd_maps;
+extern const struct command cmd_walk;
 extern const struct command cmd_stat;
 extern const struct command cmd_validate;
 extern const struct command cmd_alloc;
@@ -99,8 +100,26 @@ const char *engine_names(uint32_t engines, const char *separator);
 FILE *debugfs_open(uint32_t machine, const char *name);
 bool debugfs_print(uint32_t machine, const char *name, FILE *out);
 bool debugfs_not_understood(uint32_t machine, const char *name);
+FILE *debugfs_ask(uint32_t machine, const char *name, const char *question);
 int debugfs_write(uint32_t machine, const char *name, const char *text);
 bool debugfs_path(char *path, size_t size, uint32_t machine, const char *name);
+
+/* sessions.c: a machine's sessions that have an mm */
+
+/**
+ * struct sessions - some of them
+ * @number: their numbers, in order
+ * @count: how many
+ * @room: for how many
+ */
+struct sessions {
+	uint32_t *number;
+	size_t count;
+	size_t room;
+};
+
+bool sessions_list(uint32_t machine, struct sessions *sessions);
+bool sessions_select(uint32_t machine, struct sessions *sessions, uint64_t wanted);
 
 /* json.c: a value or a key at a time */
 void json_string(FILE *out, const char *text);

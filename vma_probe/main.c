@@ -10,6 +10,7 @@
 #include <linux/seq_file.h>
 
 #include "mm_lab/alloc.h"
+#include "mm_lab/debugfs.h"
 #include "mm_lab/shrinker.h"
 #include "vma_probe/window.h"
 
@@ -134,7 +135,8 @@ static ssize_t mml_walk_write(struct file *file, const char __user *buf, size_t 
 {
 	struct seq_file *seq = file->private_data;
 	unsigned long addr;
-	int err = kstrtoul_from_user(buf, len, 16, &addr);
+	char word[32];
+	int err = mml_word_from_user(word, sizeof(word), buf, len) ?: kstrtoul(word, 16, &addr);
 
 	if (err)
 		return err;
