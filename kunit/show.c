@@ -336,7 +336,7 @@ static const char *mml_walk_text(struct mml_model *model, long page)
 static void mml_show_test_walk_text(struct kunit *test)
 {
 	struct mml_model *model = mml_model(test, MML_TEST_FRAMES), *child;
-	char line[128];
+	char line[192];
 
 	model->family->common.around_pages = 16;
 	KUNIT_EXPECT_STREQ(test, mml_walk_text(model, 0),

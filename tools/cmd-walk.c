@@ -197,7 +197,7 @@ static void print_address(uint64_t address)
 	for (unsigned int level = LEVELS; level--;)
 		printf("%8" PRIu64, address >> (OFFSET_BITS + level * INDEX_BITS) &
 		       ((1U << INDEX_BITS) - 1));
-	printf("%#10" PRIx64 "\n\n", address & ((1U << OFFSET_BITS) - 1));
+	printf("     0x%03" PRIx64 "\n\n", address & ((1U << OFFSET_BITS) - 1));
 }
 
 static void print_level(const struct level *level)

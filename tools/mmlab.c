@@ -42,6 +42,7 @@ static const char examples[] =
 	"  mmlab trace ls                                  the story of its memory\n"
 	"  mmlab stat                                      counters, as in /proc\n"
 	"  mmlab explain                                   why did it fail?\n"
+	"  mmlab walk SESSION ADDRESS                      through the page tables to a frame\n"
 	"  mmlab map                                       which frame is used for what\n"
 	"  mmlab zones                                     what is free, what is in reserve\n"
 	"  mmlab cache list                                object caches, as /proc/slabinfo\n"

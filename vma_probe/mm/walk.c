@@ -105,18 +105,20 @@ static void mml_show_walk_page(struct seq_file *seq, struct mml_mm *mm, mml_pte_
 void mml_mm_show_walk(struct seq_file *seq, struct mml_mm *mm, unsigned long addr)
 {
 	struct mml_walk_step step[MML_PT_LEVELS];
+	const unsigned long page = addr & PAGE_MASK;
 	const struct mml_vma *vma;
 	unsigned int nr, i;
 
 	seq_printf(seq, "address: %lx\n", addr);
 	down_write(&mm->mmap_lock);
-	mml_harvest_mm(mm, MML_HARVEST_LOOK);
 	vma = mml_vma_lookup(mm, addr);
 	seq_puts(seq, "vma: ");
-	if (vma)
+	if (vma) {
+		mml_harvest(mm, page, page + PAGE_SIZE, MML_HARVEST_LOOK);
 		mml_show_vma_range(seq, vma);
-	else
+	} else {
 		seq_puts(seq, "none");
+	}
 	seq_putc(seq, '\n');
 	nr = mml_walk_tables(mm, addr, step);
 	for (i = 0; i < nr; i++)

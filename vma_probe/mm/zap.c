@@ -168,7 +168,8 @@ void mml_walk_range(struct mml_mm *mm, unsigned long start, unsigned long end,
 /*
  * Frames are about to go: keep how many there were at most. Which of those that came along were
  * used takes a look at all tables. As it is only had when an eighth more frames are mapped than the
- * last time, it costs no more, all in all, than to map them did; and so much can be missed.
+ * last time, it costs a small part, all in all, of what it took to map them; and so much can be
+ * missed.
  */
 static void mml_update_hiwater_rss(struct mml_mm *mm)
 {
