@@ -102,7 +102,7 @@ static bool read_bits(struct level *level, char *text)
 {
 	char *at;
 
-	for (const char *word = strtok_r(text, " \n", &at); word; word = strtok_r(NULL, " \n", &at)) {
+	for (const char *word = strtok_r(text, "\n ", &at); word; word = strtok_r(NULL, "\n ", &at)) {
 		size_t i = 0;
 
 		while (i < ARRAY_SIZE(bits) && strcmp(bits[i].name, word))
