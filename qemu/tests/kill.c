@@ -2,10 +2,12 @@
 /*
  * Processes killed in the middle of whatever they do: nothing of them stays behind.
  *
- * Fifty processes, five at a time, are killed by SIGKILL at random moments while they
+ *	kill [VICTIMS] [SEED]
+ *
+ * A thousand processes, ten at a time, are killed by SIGKILL at random moments while they
  * map, touch, unmap, protect, move, drop, allocate blocks and fork in endless loops.
- * Half of them have children, which are killed with them. Then every frame has to be
- * free, every session over, every invariant true.
+ * Half of them have children, which are killed with them. After each ten every frame has
+ * to be free; in the end every session over, every invariant true.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,18 +23,18 @@
 
 #define FIXED		(MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
 
-#define VICTIMS		50
-#define AT_ONCE		5
-#define LONGEST_MS	60
+#define AT_ONCE		10
+#define LONGEST_MS	15
 
-/* What one process may hold: five with as many children fit the machine. */
+/* What one process may hold: ten with as many children fit the machine. */
 #define MOST_PAGES	400UL
-#define MACHINE_PAGES	8192UL
+#define MACHINE_PAGES	16384UL
 
 static struct machine machine;
 static int job;
 static uint32_t job_number, seed;
 static struct gate started;
+static unsigned int bad_ends;
 
 /*
  * The life of a victim.
@@ -100,10 +102,15 @@ static int live(void *arg)
  * Its death.
  */
 
+/* Victims never end by themselves, their children with 0. */
 static void reap_all(void)
 {
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-		;
+	int status;
+
+	while (waitpid(-1, &status, 0) > 0 || errno == EINTR) {
+		if (status && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
+			bad_ends++;
+	}
 }
 
 static void kill_some(unsigned int first, uint32_t *state)
@@ -121,41 +128,43 @@ static void kill_some(unsigned int first, uint32_t *state)
 	reap_all();
 }
 
-/* A victim that ended by itself would have been killed by nobody. */
-static void test_killed(void)
+static void test_killed(unsigned int victims)
 {
+	unsigned int killed, lost = 0;
 	uint32_t state = seed;
 	struct mml_job_stat stat;
 	uint64_t around;
 
-	for (unsigned int i = 0; i < VICTIMS; i += AT_ONCE) {
-		kill_some(i, &state);
-		if (!free_frames_become(machine.id, machine.frames))
-			diag("after %u victims", i + AT_ONCE);
+	for (killed = 0; killed < victims && !lost; killed += AT_ONCE) {
+		kill_some(killed, &state);
+		lost += !free_frames_become(machine.id, machine.frames);
 	}
+	test(!lost, "every frame is free after each %u of %u killed processes", AT_ONCE, killed);
 	stat = job_stat(job);
 	around = vm_event(machine.id, "mml_pgaround");
 	diag("%" PRIu64 " calls, %" PRIu64 " faults, %" PRIu64 " pages around them, %" PRIu64 " forks",
 	     (uint64_t)stat.calls, (uint64_t)stat.faults, around, (uint64_t)stat.forks);
 	test(stat.calls > 100 && stat.faults + around > 1000 && stat.forks > 20, "they were busy");
-	test_is((long)stat.oom_kills, 0, "none died of want");
+	test_is(bad_ends, 0, "nobody died but who was killed");
+	test_is((long)stat.oom_kills, 0, "none of want");
 }
 
 int main(int argc, char **argv)
 {
+	const unsigned int victims = argc > 1 ? (unsigned int)atoi(argv[1]) : 1000;
+
 	begin_tests();
 	catch_faults();
-	seed = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : (uint32_t)now_ms() | 1;
-	diag("seed %u", seed);
+	seed = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : (uint32_t)now_ms() | 1;
+	diag("seed %u, %u victims", seed, victims);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	gate_make(&started);
 	machine = machine_new(MACHINE_PAGES * PAGE);
 	job = job_new(machine.id, &job_number);
-	test_killed();
-	test(free_frames_become(machine.id, machine.frames), "every frame is free");
+	test_killed(victims);
 	test_is((long)job_stat(job).frames, 0, "the job holds none");
 	test_is((long)job_stat(job).sessions, 0, "every session is over");
-	test_valid("after 50 killed processes");
+	test_valid("after all of that");
 	close(job);
 	machine_end(&machine);
 	return done_testing();

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Fifty processes killed at random moments while they fault, map and fork: every
-# frame comes back.
+# A thousand processes killed at random moments while they fault, map and fork, on four
+# CPUs: every frame comes back. Takes how many, and a seed.
 #
 # kernels: stock debug
-# vm: --mem 2G
-# timeout: 90
+# vm: --cpus 4 --mem 1200M --params memory=16M
+# timeout: 120
 
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/lib/guest.sh"
