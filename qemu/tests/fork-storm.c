@@ -102,8 +102,8 @@ static void *touch_at_random(void *arg)
 			strange("a value that nobody wrote where all touch");
 		count(got.sig ? &shared->refused : &shared->touched);
 		/* There are fifty of these threads. Who forks needs a CPU too. */
-		if (i % 256 == 0)
-			sleep_ms(5);
+		if (i % 8 == 0)
+			sleep_ms(20);
 	}
 	return NULL;
 }
@@ -366,10 +366,10 @@ static void test_figures(void)
 	diag("%u touches, %u refused, %u pieces taken away, %u looks, at most %" PRIu64 " frames",
 	     shared->touched, shared->refused, shared->unmapped, shared->looks,
 	     (uint64_t)stat.peak_frames);
-	/* A hundredth of what a minute on the stock kernel brings. */
-	test(shared->lives > 30 && shared->killed > 10 && shared->touched > 1000 &&
-	     shared->refused > 300 && shared->unmapped > 100 && shared->looks > 50 &&
-	     stat.faults > 3000, "everybody was busy");
+	/* A fraction of what a minute brings, even on a debug kernel. */
+	test(shared->lives > 20 && shared->killed > 5 && shared->touched > 1000 &&
+	     shared->refused > 100 && shared->unmapped > 10 && shared->looks > 10 &&
+	     stat.faults > 1000, "everybody was busy");
 	test(stat.forks >= shared->lives - FAMILIES, "the job has counted each fork");
 	test_is(shared->strange, 0, "nobody saw what could not be");
 	test_is(shared->bad_ends, 0, "nobody died but who was killed");

@@ -104,7 +104,7 @@ if on_debug_kernel; then
 fi
 same "sqlite3" 300 sqlite3 -init /dev/null -batch :memory: ".read $work/table.sql"
 no_fallback
-same "gcc" 800 bash -c 'compile program "$work/program.c"'
+same "gcc" 800 bash -c "compile program '$work/program.c'"
 at_least processes 5
 no_fallback
 same "gcc, a file of this project" 2000 bash -c 'compile map-text tools/map-text.c'

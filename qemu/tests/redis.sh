@@ -10,7 +10,7 @@
 #
 # kernels: stock
 # vm: --mem 2G
-# timeout: 120
+# timeout: 240
 
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/lib/guest.sh"
@@ -25,6 +25,7 @@ serve()
 {
 	"$work/redis-server" --port 0 --unixsocket "$work/socket" --dir "$work" --save '' \
 		--enable-debug-command yes >"$work/log" 2>&1 &
+	server=$!
 	for ((i = 0; i < 100; i++)); do
 		[[ $(ask ping 2>&1) != PONG ]] || return 0
 		sleep 0.1
@@ -38,7 +39,7 @@ bench() { redis-benchmark -s "$work/socket" -q -c 8 "$@" >"$work/benchmark" || e
 commands()
 {
 	awk 'BEGIN {
-		for (i = 0; i < 500; i++) {
+		for (i = 0; i < 300; i++) {
 			value = sprintf("%0" i % 900 + 1 "d", i)
 			print "set key:" i, value
 			print "hset hash:" i % 7, "field:" i, value
@@ -58,12 +59,14 @@ save_in_background()
 # shellcheck disable=SC2317
 session()
 {
+	# Whatever goes wrong: mmlab run waits for the last process
+	trap 'kill "$server" 2>/dev/null' EXIT
 	serve
-	bench -n 2000 -d 300 -t set,get,lpush,hset,sadd
-	bench -n 2000 incr counter
+	bench -n 1000 -d 300 -t set,get,lpush,hset,sadd
+	bench -n 1000 incr counter
 	commands | ask | sort | uniq -c
 	save_in_background &
-	bench -n 2000 -t incr,rpush
+	bench -n 1000 -t incr,rpush
 	wait $!
 	ask get counter
 	ask lrange mylist 0 1

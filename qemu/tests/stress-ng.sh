@@ -57,5 +57,6 @@ stressor malloc 300 1500 2000 --malloc-max 100 --malloc-bytes 256K --malloc-touc
 no_fallback
 # What it touches is a file, so these faults are the kernel's; its heap is the lab's
 stressor fault 20 50 1000
+no_fallback
 all_is_well
 done_testing
