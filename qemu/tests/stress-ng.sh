@@ -43,10 +43,10 @@ stressor()
 
 stressor vm 300 40000 60000 --vm-bytes 1M
 no_fallback
-stressor mmap 300 4000 40 --mmap-bytes 1M
+stressor mmap 200 2000 40 --mmap-bytes 1M
 stressor mremap 300 7000 40 --mremap-bytes 1M
 no_fallback
-stressor brk 100 1000 2000
+stressor brk 20 1000 2000
 no_fallback
 stressor fork 20 400 100 --fork-vm
 at_least forks "$(ops 100)"
