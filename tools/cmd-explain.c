@@ -487,8 +487,9 @@ static void say_fault_why(const struct mml_explain *explain)
 	case MML_WHY_BEYOND:
 		say("It failed because the mapping there is longer than the shared memory that it maps:\n"
 		    "that is as long as it was when it was mapped first, and mremap() does not change\n"
-		    "it. The process got SIGBUS.");
-		say("What can be done: map as much as is needed from the beginning.");
+		    "it; or because that was mapped with MAP_NORESERVE, and no more may be committed\n"
+		    "now. The process got SIGBUS.");
+		say("What can be done: map as much as is needed from the beginning, and reserve it.");
 		break;
 	case MML_WHY_NO_FRAME:
 		say_no_frame(explain);

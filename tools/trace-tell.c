@@ -30,10 +30,12 @@ static const struct meaning {
 	{ "around", "a zeroed frame, and others around it" },
 	{ "reuse", "its frame, which nobody else has any more" },
 	{ "copy", "a copy of its frame" },
+	{ "shared", "the frame of shared memory" },
 	{ "retry", "to be tried again: the mappings are being changed" },
 	{ "maperr", "nothing is mapped there: SIGSEGV" },
 	{ "accerr", "that is not allowed there: SIGSEGV" },
 	{ "oom", "no frame is left: SIGKILL" },
+	{ "sigbus", "the shared memory there ends before: SIGBUS" },
 	{ "dead", "the session has ended: SIGBUS" },
 };
 

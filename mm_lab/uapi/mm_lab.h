@@ -325,7 +325,8 @@ enum mml_explain_kind {
  * @MML_WHY_DEAD: the session has ended
  * @MML_WHY_WATERMARK: enough frames were free, but kept in reserve
  * @MML_WHY_NO_ZONE: the node has no zone that the request may have
- * @MML_WHY_BEYOND: the mapping there is longer than the shared memory that it maps
+ * @MML_WHY_BEYOND: the mapping there is longer than the shared memory that it maps, or that may
+ *	not be committed (overcommit_memory)
  */
 enum mml_why {
 	MML_WHY_NONE = 0,

@@ -17,5 +17,6 @@ operations=250000
 cases=(qemu/tests/compare/*.cases)
 [[ -e /proc/swaps ]] || cases=("${cases[@]/*swap.cases/}")
 [[ -e /sys/kernel/mm/transparent_hugepage ]] || cases=("${cases[@]/*thp.cases/}")
+[[ -e /sys/kernel/mm/ksm ]] || cases=("${cases[@]/*ksm.cases/}")
 # shellcheck disable=SC2068 # the empty one goes
 run_program compare --random "$operations" "$@" ${cases[@]}

@@ -81,10 +81,11 @@ like "what to do" "$text" 'What can be done: ask for order 0 or less;'
 out/tests/touches
 text=$(explain)
 like "no right" "$text" 'touches \(process [0-9]+, session [0-9]+\) wrote to the page at 0x100008000000\. It failed because the mapping there, 0x100008000000-0x100008014000, allows r-- and the access needs -w-; the process got SIGSEGV \(SEGV_ACCERR\)'
-mmlab run python3 -c 'import ctypes; ctypes.string_at(0x100000000000)'
+mmlab run python3 -c 'import ctypes; ctypes.string_at(0x108000000000)'
 text=$(explain)
-like "no mapping" "$text" 'python3 \(process [0-9]+, session [0-9]+\) read from the page at 0x100000000000\. It failed because no mapping contains that page'
-like "none below, the nearest above" "$text" 'There is no mapping below it\. The nearest mapping above is 0x10[0-9a-f]+-0x110000000000 rw-,'
+like "no mapping" "$text" 'python3 \(process [0-9]+, session [0-9]+\) read from the page at 0x108000000000\. It failed because no mapping contains that page'
+like "the nearest below is the heap" "$text" "The nearest mapping below is 0x100000000000-0x100000[0-9a-f]+ rw-,"
+like "and the nearest above" "$text" "The nearest mapping above is 0x10[0-9a-f]+-0x110000000000 rw-,"
 
 # On machine 0, for a machine of mmlab run goes with it
 mmlab run out/tests/small-pieces 80

@@ -328,13 +328,14 @@ static const struct command commands[] = {
 	},
 	{
 		COMMAND(MMAP), .files = FILE_SESSION, .weight = 160,
-		.errnos = { ENOMEM, EEXIST, EOPNOTSUPP, EINTR, EBADF },
+		.errnos = { ENOMEM, EEXIST, EOPNOTSUPP, EINTR, EBADF, EAGAIN, EPERM },
 		.field = {
 			FIELD(mml_mmap_args, addr, ADDRESS),
 			FIELD(mml_mmap_args, length, LENGTH, 0, 64),
 			FIELD(mml_mmap_args, prot, PROTECTION),
-			FIELD(mml_mmap_args, flags, BITS, MAP_PRIVATE | MAP_ANONYMOUS,
-			      MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_NORESERVE),
+			FIELD(mml_mmap_args, flags, BITS, MAP_ANONYMOUS,
+			      MAP_PRIVATE | MAP_SHARED | MAP_FIXED | MAP_FIXED_NOREPLACE |
+			      MAP_NORESERVE | MAP_LOCKED | MAP_GROWSDOWN),
 		},
 	},
 	{
@@ -357,7 +358,7 @@ static const struct command commands[] = {
 	},
 	{
 		COMMAND(MREMAP), .files = FILE_SESSION, .weight = 90,
-		.errnos = { ENOMEM, EINTR },
+		.errnos = { ENOMEM, EINTR, EAGAIN },
 		.field = {
 			FIELD(mml_mremap_args, addr, ADDRESS),
 			FIELD(mml_mremap_args, old_length, LENGTH, 0, 12),
@@ -390,7 +391,7 @@ static const struct command commands[] = {
 	},
 	{
 		COMMAND(MSYNC), .files = FILE_SESSION, .weight = 10,
-		.errnos = { ENOMEM, EINTR },
+		.errnos = { ENOMEM, EINTR, EBUSY },
 		.field = {
 			FIELD(mml_msync_args, addr, ADDRESS),
 			FIELD(mml_msync_args, length, LENGTH, 0, 12),

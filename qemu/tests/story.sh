@@ -99,9 +99,9 @@ like "which is told" "$(<"$story")" '^killed by signal 9 '
 mmlab trace --memory 16M -o "$story" python3 -c 'bytearray(64 << 20)' 2>/dev/null
 is "too little memory: status 1" $? 1
 like "a call that failed, and why" "$(<"$story")" 'mmap +64[0-9.]* MiB at 0x[0-9a-f]+, rw-: ENOMEM$'
-mmlab trace -o "$story" python3 -c 'import ctypes; ctypes.string_at(0x100000000000)'
+mmlab trace -o "$story" python3 -c 'import ctypes; ctypes.string_at(0x108000000000)'
 is "an access to nothing: 128 + 11" $? 139
-like "is told" "$(<"$story")" 'fault +read at 0x100000000000: nothing is mapped there: SIGSEGV, '
+like "is told" "$(<"$story")" 'fault +read at 0x108000000000: nothing is mapped there: SIGSEGV, '
 
 #
 # What cannot be

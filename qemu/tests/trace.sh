@@ -57,7 +57,7 @@ b = bytearray(4 << 20)
 subprocess.run(["sh", "-c", "echo hello | sort"], check=True)' >/dev/null
 mmlab alloc --order 5 --count 20 >/dev/null
 mmlab alloc --order 10 --count 20 >/dev/null 2>&1
-mmlab run python3 -c 'import ctypes; ctypes.string_at(0x100000000000)'
+mmlab run python3 -c 'import ctypes; ctypes.string_at(0x108000000000)'
 # Another machine's are not counted
 mmlab run --memory 16M true
 alloc=$(($(vm_event 0 pgalloc) - alloc_before))

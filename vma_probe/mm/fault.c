@@ -358,7 +358,10 @@ static bool mml_below_stack(struct mml_mm *mm, unsigned long addr)
 	return vma && vma->vm_flags & VM_GROWSDOWN;
 }
 
-/* Where nothing is, something may grow to, and the access is tried again. */
+/*
+ * Where nothing is, something may grow to, and the access is tried again. With MML_FAULT_RETRY,
+ * mmap_lock is not held any more.
+ */
 static enum mml_fault_result mml_fault_growing(struct mml_mm *mm, struct mml_fault *fault)
 {
 	enum mml_fault_result result = mml_handle_mm_fault_locked(mm, fault);
@@ -367,7 +370,11 @@ static enum mml_fault_result mml_fault_growing(struct mml_mm *mm, struct mml_fau
 	if (likely(result != MML_FAULT_MAPERR) || !mml_below_stack(mm, fault->address))
 		return result;
 	up_read(&mm->mmap_lock);
-	down_write(&mm->mmap_lock);
+	if (!down_write_trylock(&mm->mmap_lock)) {
+		if (fault->flags & MML_FAULT_MAY_RETRY)
+			return MML_FAULT_RETRY;
+		down_write(&mm->mmap_lock);
+	}
 	grown = !mm->dead && mml_expand_stack(mm, fault->address);
 	downgrade_write(&mm->mmap_lock);
 	return grown ? mml_handle_mm_fault_locked(mm, fault) : result;
@@ -404,6 +411,8 @@ enum mml_fault_result mml_handle_mm_fault(struct mml_mm *mm,
 			down_read(&mm->mmap_lock);
 		}
 		result = mml_fault_growing(mm, fault);
+		if (unlikely(result == MML_FAULT_RETRY))
+			return result;
 		if (unlikely(result != MML_FAULT_DONE && result != MML_FAULT_OOM))
 			mml_explain_fault(mm, fault, result);
 		up_read(&mm->mmap_lock);
@@ -511,7 +520,7 @@ int mml_populate(struct mml_mm *mm, unsigned long start, unsigned long end, bool
 
 /*
  * Copy between @buf and one page, which is there: a fault was just answered, and as long as
- * mmap_lock is held, nobody takes away what it allows.
+ * mmap_lock is held, nobody takes away what it allows, but for shared memory that is removed.
  */
 static void mml_access_page(struct mml_mm *mm, unsigned long addr, void *buf,
 			    int len, bool write)
@@ -523,11 +532,12 @@ static void mml_access_page(struct mml_mm *mm, unsigned long addr, void *buf,
 	mutex_lock(&table->lock);
 	page = mml_vm_normal_page(mm, *mml_entry(mm, table, addr));
 	at = page ? mml_page_address(mm->machine, page) + offset_in_page(addr) : NULL;
-	if (!at)
+	/* The zero page, or shared memory that was removed after it was written. */
+	if (!at && !write)
 		memset(buf, 0, len);
-	else if (write)
+	else if (at && write)
 		memcpy(at, buf, len);
-	else
+	else if (at)
 		memcpy(buf, at, len);
 	mutex_unlock(&table->lock);
 }

@@ -116,9 +116,10 @@ void mml_harvest_mm(struct mml_mm *mm, enum mml_harvest how);
 
 /* shrink.c */
 void mml_lazyfree_range(struct mml_mm *mm, unsigned long start, unsigned long end);
+void mml_unlazyfree_range(struct mml_mm *mm, unsigned long start, unsigned long end);
 unsigned long mml_shrink_around(struct mml_mm *mm, unsigned long nr);
 
-/* Frames that are mapped and known to be used. Context: mmap_lock is held for writing. */
+/* Frames that are mapped and known to be used. While others fault, about so many. */
 static inline unsigned long mml_mm_rss(const struct mml_mm *mm)
 {
 	return atomic_long_read(&mm->anon_rss) - atomic_long_read(&mm->nr_around) +
@@ -137,6 +138,7 @@ unsigned long mml_zap_pages(struct mml_mm *mm, unsigned long nr,
 void mml_walk_range(struct mml_mm *mm, unsigned long start, unsigned long end,
 		    void (*fn)(struct mml_mm *mm, struct mml_ptdesc *table,
 			       unsigned long addr, unsigned long end));
+void mml_raise_hiwater_rss(struct mml_mm *mm);
 void mml_zap_one(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr);
 void mml_anon_page_replaced(struct mml_mm *mm, struct mml_page *page);
 

@@ -4,8 +4,8 @@
  *
  * Locked is what has VM_LOCKED: all its pages are faulted in when it gets that, or, with
  * VM_LOCKONFAULT, when they are touched. Frames of the lab do not go away by themselves, but for
- * those that were given up by MADV_FREE or that nobody uses; who is locked refuses the former,
- * and has none of the latter. What is left to do is to count.
+ * those that were given up by MADV_FREE or that nobody uses; what is locked refuses the former, and
+ * what was given up before is so no more. What is left to do is to count.
  *
  * Kernel counterpart: mm/mlock.c. Difference: mlockall() is about this mm; what of its process is
  * not in the window is the kernel's.
@@ -19,10 +19,11 @@
 #include "vma_probe/mm/internal.h"
 
 /*
- * Fault in what is locked of [@start, @end). Context: process, sleeps. Returns: 0; as
- * mml_populate().
+ * Fault in what is locked of [@start, @end), vma by vma. Context: process, sleeps. Returns: 0; as
+ * mml_populate(), of the first that failed; with @ignore of the others all the same.
  */
-static int __mml_populate_locked(struct mml_mm *mm, unsigned long start, unsigned long end)
+static int __mml_populate_locked(struct mml_mm *mm, unsigned long start, unsigned long end,
+				 bool ignore)
 {
 	unsigned long first = 0, last = 0, flags = 0;
 	const struct mml_vma *vma;
@@ -42,6 +43,8 @@ static int __mml_populate_locked(struct mml_mm *mm, unsigned long start, unsigne
 			break;
 		if ((flags & VM_LOCKED_MASK) == VM_LOCKED)
 			err = mml_populate(mm, first, last, mml_is_private_writable(flags), 0);
+		if (ignore && err != -EINTR && err != -ENXIO)
+			err = 0;
 	}
 	return err;
 }
@@ -49,7 +52,7 @@ static int __mml_populate_locked(struct mml_mm *mm, unsigned long start, unsigne
 /* The same, as far as that goes. */
 void mml_populate_locked(struct mml_mm *mm, unsigned long start, unsigned long end)
 {
-	__mml_populate_locked(mm, start, end);
+	__mml_populate_locked(mm, start, end, true);
 }
 
 /* The errno of mlock(2) for one of mml_populate(). */
@@ -68,8 +71,13 @@ static int mml_mlock_posix_error(int err)
 static int mml_mlock_fixup(struct mml_vma *vma, unsigned long start, unsigned long end,
 			   unsigned long lock_flags)
 {
-	return mml_vma_modify_flags(vma->vm_mm, start, end,
-				    (vma->vm_flags & ~VM_LOCKED_MASK) | lock_flags);
+	struct mml_mm *mm = vma->vm_mm;
+	int err;
+
+	err = mml_vma_modify_flags(mm, start, end, (vma->vm_flags & ~VM_LOCKED_MASK) | lock_flags);
+	if (!err && lock_flags)
+		mml_unlazyfree_range(mm, start, end);
+	return err;
 }
 
 /* As the kernel: what comes before a hole is changed, then -ENOMEM. */
@@ -166,7 +174,7 @@ int mml_mlock2(struct mml_mm *mm, unsigned long addr, unsigned long len, unsigne
 	up_write(&mm->mmap_lock);
 	if (err)
 		return err < 0 ? err : 0;
-	return mml_mlock_posix_error(__mml_populate_locked(mm, addr, end));
+	return mml_mlock_posix_error(__mml_populate_locked(mm, addr, end, false));
 }
 EXPORT_SYMBOL_NS_GPL(mml_mlock2, MM_LAB);
 

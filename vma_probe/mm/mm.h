@@ -312,7 +312,7 @@ struct mml_mm {
 	atomic_long_t			nr_lazyfree;	/* A */
 	atomic_long_t			nr_ptes;	/* A */
 	unsigned long			hiwater_vm;	/* M */
-	unsigned long			hiwater_rss;	/* M */
+	atomic_long_t			hiwater_rss;	/* A */
 	unsigned long			hiwater_asked;	/* M */
 };
 

@@ -112,6 +112,7 @@ static int mml_move_begin(const struct mml_move *move, struct mml_vma *vma)
 		err = mml_unmap_locked(mm, vma->vm_start, vma->vm_end, vma);
 	if (err) {
 		/* Walks may know it by now, and so look at tables there. */
+		mml_shmem_unlink(vma);
 		mml_unlink_anon_vmas(vma);
 		mml_free_pgtables(mm, vma->vm_start, vma->vm_end);
 		mml_unsplit_at(mm, move->old);

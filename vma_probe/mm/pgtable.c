@@ -207,7 +207,7 @@ struct mml_ptdesc *mml_pte_next(struct mml_mm *mm, unsigned long *addr,
 
 /*
  * The table of PTEs for @addr, or NULL if there is none. Context: instead of mmap_lock, the
- * rwsem of an anon_vma of the vma there is held.
+ * rwsem of an anon_vma, or of the shared memory, of the vma there is held.
  */
 struct mml_ptdesc *mml_pte_find_rmap(struct mml_mm *mm, unsigned long addr)
 {
@@ -289,7 +289,8 @@ EXPORT_SYMBOL_NS_GPL(mml_pte_get, MM_LAB);
  *	step[0]: pgd    step[1]: pud    step[2]: pmd    step[3]: PTEs
  *	 entry -------->  entry ------->  entry ------->  entry -------> frame
  *
- * Context: process; mmap_lock is held for writing, so that nothing changes meanwhile.
+ * Context: process; mmap_lock is held for writing, so that nothing changes meanwhile, but that a
+ * frame of shared memory may be removed.
  * Return: how many tables there are. Fewer than all: the entry in the last of them is not present.
  */
 unsigned int mml_walk_tables(struct mml_mm *mm, unsigned long addr, struct mml_walk_step *step)

@@ -30,6 +30,7 @@
  * takes it from each mm, under that mutex, without the mm's mmap_lock.
  */
 #include <linux/interval_tree_generic.h>
+#include <linux/sched/signal.h>
 
 #include "vma_probe/mm/internal.h"
 
@@ -216,14 +217,17 @@ static struct mml_page *mml_shmem_find_get_page(struct mml_shmem *shmem, unsigne
 	return page;
 }
 
-/* A zeroed frame for page @index, which has none. Returns: NULL; or it, or that of who was quicker. */
+/*
+ * A zeroed frame for page @index, which has none. Returns: it, or that of who was quicker; NULL;
+ * or as mml_do_shared_fault().
+ */
 static struct mml_page *mml_shmem_add_page(struct mml_mm *mm, struct mml_shmem *shmem,
 					   unsigned long index, gfp_t gfp)
 {
 	struct mml_page *page;
 
 	if (!shmem->reserved && !mml_enough_memory(mm, 1))
-		return NULL;
+		return ERR_PTR(-EFAULT);
 	page = mml_mm_alloc_page(mm, gfp | MML_GFP_ANON | __GFP_ZERO, shmem->counter,
 				 MML_PAGE_SHMEM, shmem);
 	if (!page)
@@ -268,7 +272,7 @@ static int mml_shmem_map(struct mml_vma *vma, struct mml_ptdesc *table, struct m
 
 /*
  * Nothing is mapped at the fault's address, in a shared vma. Returns: 0; -EAGAIN: look again;
- * -ENOMEM; -EFAULT: the object ends before; -EIO: the machine is broken.
+ * -ENOMEM; -EFAULT: the object ends before, or may not be committed; -EIO: the machine is broken.
  */
 int mml_do_shared_fault(struct mml_vma *vma, struct mml_ptdesc *table, struct mml_fault *fault)
 {
@@ -285,8 +289,10 @@ int mml_do_shared_fault(struct mml_vma *vma, struct mml_ptdesc *table, struct mm
 	if (IS_ERR(page))
 		return PTR_ERR(page);
 	mml_tell_fault(mm, fault, page ? MML_FAULT_TRY_SHARED : MML_FAULT_TRY_NO_FRAME, 0, page);
+	/* Unless somebody else, in another mm, has got the last one for this very page. */
 	if (!page)
-		return mml_fault_no_frame(mm, fault, (mml_pte_t){});
+		return mml_shmem_resident(shmem, index) ? -EAGAIN :
+			mml_fault_no_frame(mm, fault, (mml_pte_t){});
 	fault->path = MML_PATH_SHARED;
 	mutex_lock(&table->lock);
 	/* Not if it was removed meanwhile: who did that looks here after. */
@@ -317,9 +323,23 @@ static void mml_shmem_unmap_page(struct mml_vma *vma, unsigned long addr,
 	mutex_unlock(&table->lock);
 }
 
+/* @page is no longer the object's. Returns: false if it was not: another one may remove the same. */
+static bool mml_shmem_erase(struct mml_shmem *shmem, unsigned long index,
+			    const struct mml_page *page)
+{
+	bool found;
+
+	xa_lock(&shmem->pages);
+	found = xa_load(&shmem->pages, index) == page;
+	if (found)
+		__xa_erase(&shmem->pages, index);
+	xa_unlock(&shmem->pages);
+	return found;
+}
+
 /*
- * Pages @first to @last of the object go, from everywhere. Context: mmap_lock of an mm that maps
- * it is held; sleeps.
+ * Pages @first to @last of the object go, from everywhere; not all, if this process is killed.
+ * Context: mmap_lock of an mm that maps it is held; sleeps.
  */
 void mml_shmem_remove_pages(struct mml_shmem *shmem, unsigned long first, unsigned long last)
 {
@@ -328,13 +348,16 @@ void mml_shmem_remove_pages(struct mml_shmem *shmem, unsigned long first, unsign
 	unsigned long index;
 
 	xa_for_each_range(&shmem->pages, index, page, first, last) {
-		/* Another one may be here with the same. */
-		if (xa_cmpxchg(&shmem->pages, index, page, NULL, 0) != page)
+		if (fatal_signal_pending(current))
+			break;
+		if (!mml_shmem_erase(shmem, index, page))
 			continue;
 		down_read(&shmem->rwsem);
 		for (vma = mml_shared_tree_iter_first(&shmem->i_mmap, index, index); vma;
-		     vma = mml_shared_tree_iter_next(vma, index, index))
+		     vma = mml_shared_tree_iter_next(vma, index, index)) {
 			mml_shmem_unmap_page(vma, mml_vma_address(vma, index), page);
+			cond_resched();
+		}
 		up_read(&shmem->rwsem);
 		mml_shmem_free_page(shmem, page);
 		cond_resched();

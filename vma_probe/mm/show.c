@@ -338,7 +338,8 @@ static void mml_status_gather(struct mml_mm *mm, struct mml_status *status)
 	status->around = atomic_long_read(&mm->nr_around);
 	status->rss = mml_mm_rss(mm);
 	status->shmem = min_t(unsigned long, atomic_long_read(&mm->shmem_rss), status->rss);
-	status->hiwater = max(mm->hiwater_rss, status->rss);
+	mml_raise_hiwater_rss(mm);
+	status->hiwater = atomic_long_read(&mm->hiwater_rss);
 	status->tables = atomic_long_read(&mm->nr_ptes);
 	up_write(&mm->mmap_lock);
 }

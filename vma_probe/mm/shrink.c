@@ -42,6 +42,26 @@ static void mml_lazyfree_table(struct mml_mm *mm, struct mml_ptdesc *table, unsi
 	mml_count_vm_events(mm->machine, MML_PGLAZYFREE, nr);
 }
 
+/* What was given up in [@start, @end) is not any more: it counts as written. */
+static void mml_unlazyfree_table(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr,
+				 unsigned long end)
+{
+	for (; addr < end; addr += PAGE_SIZE) {
+		mml_pte_t pte = *mml_entry(mm, table, addr);
+
+		if (!mml_pte_lazyfree(pte))
+			continue;
+		pte.val |= MML_PTE_DIRTY;
+		mml_set_pte(mm, table, addr, pte);
+	}
+}
+
+void mml_unlazyfree_range(struct mml_mm *mm, unsigned long start, unsigned long end)
+{
+	if (atomic_long_read(&mm->nr_lazyfree))
+		mml_walk_range(mm, start, end, mml_unlazyfree_table);
+}
+
 /* MADV_FREE of [@start, @end), which is flushed. */
 void mml_lazyfree_range(struct mml_mm *mm, unsigned long start, unsigned long end)
 {

@@ -123,11 +123,21 @@ static void mml_zap_table(struct mml_mm *mm, struct mml_ptdesc *table, unsigned 
 	mml_zap_account(mm, &zap);
 }
 
-/* Clear the one of @addr. */
+/* There are as many frames as there are; it was never more, as far as that is known. */
+void mml_raise_hiwater_rss(struct mml_mm *mm)
+{
+	long hiwater = atomic_long_read(&mm->hiwater_rss), rss = mml_mm_rss(mm);
+
+	while (rss > hiwater && !atomic_long_try_cmpxchg(&mm->hiwater_rss, &hiwater, rss))
+		;
+}
+
+/* Clear the one of @addr. Context: mmap_lock need not be held. */
 void mml_zap_one(struct mml_mm *mm, struct mml_ptdesc *table, unsigned long addr)
 {
 	struct mml_zap zap = {};
 
+	mml_raise_hiwater_rss(mm);
 	mml_zap_pte(mm, table, mml_entry(mm, table, addr), &zap);
 	mml_zap_account(mm, &zap);
 }
@@ -177,14 +187,14 @@ static void mml_update_hiwater_rss(struct mml_mm *mm)
 
 	lockdep_assert_held_write(&mm->mmap_lock);
 
-	if (mm->dead || mapped <= mm->hiwater_rss)
+	if (mm->dead || mapped <= (unsigned long)atomic_long_read(&mm->hiwater_rss))
 		return;
 	if (atomic_long_read(&mm->nr_around) &&
 	    mapped > mm->hiwater_asked + mm->hiwater_asked / 8) {
 		mml_harvest_mm(mm, MML_HARVEST_LOOK);
 		mm->hiwater_asked = mapped;
 	}
-	mm->hiwater_rss = max(mm->hiwater_rss, mml_mm_rss(mm));
+	mml_raise_hiwater_rss(mm);
 }
 
 /* Clear all PTEs of [@start, @end), which is flushed; what nobody else maps goes back. */
