@@ -95,6 +95,14 @@ static void advise(enum side side, unsigned long page, unsigned long pages, int 
 		drain();
 }
 
+static void lock(enum side side, unsigned long page, unsigned long pages, int flags)
+{
+	const uint64_t at = place(side, page);
+
+	must(side == LAB ? lab_mlock(session, at, pages * PAGE, flags) :
+	     syscall(SYS_mlock2, at, pages * PAGE, flags), "mlock2");
+}
+
 static void write_pages(enum side side, unsigned long page, unsigned long pages)
 {
 	while (pages--)
@@ -195,9 +203,21 @@ static void flagged(enum side side)
 	map(side, 150, 4, MODE_RW, MAP_STACK);
 }
 
+static void locked(enum side side)
+{
+	map(side, 0, 32, MODE_RW, 0);
+	write_pages(side, 0, 4);
+	lock(side, 20, 8, MLOCK_ONFAULT);
+	write_pages(side, 22, 2);
+	map(side, 40, 8, MODE_RW, MAP_GROWSDOWN);
+	write_pages(side, 44, 2);
+}
+
 /* No fork: the kernel's own reclaim may count what it populated as referenced in a child, too. */
 static void populated(enum side side)
 {
+	locked(side);
+	lock(side, 2, 8, 0);
 	map(side, 0, 4, MODE_RW, MAP_POPULATE);
 	map(side, 8, 4, PROT_READ, MAP_POPULATE);
 }
@@ -244,7 +264,9 @@ static const struct {
 	{ "mremap, and fork", moved, nothing },
 	{ "flags", flagged, NULL },
 	{ "flags, and fork", flagged, nothing },
-	{ "MAP_POPULATE", populated, NULL },
+	{ "locked, and what grows down", locked, NULL },
+	{ "locked, and fork", locked, nothing },
+	{ "mlock and MAP_POPULATE", populated, NULL },
 	{ "fault-around, in order", in_order, NULL },
 	{ "fault-around, and fork", in_order, write_some },
 	{ "fault-around, far apart", far_apart, NULL },
@@ -316,7 +338,6 @@ static void take_text(enum who who, enum side side)
 
 static void take_texts(enum who who)
 {
-	drain();
 	for (enum side side = 0; side < SIDES; side++)
 		take_text(who, side);
 }

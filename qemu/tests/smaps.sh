@@ -5,7 +5,7 @@
 # memory after the same operations, also of a child that shares it.
 #
 # kernels: stock debug
-# timeout: 60
+# timeout: 120
 
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/lib/guest.sh"
