@@ -365,6 +365,25 @@ static void mml_show_test_walk_text(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, strstr(mml_walk_text(model, 4), " state used "));
 }
 
+/* A frame of shared memory is clean when it was only read, and was not given up. */
+static void mml_show_test_walk_shared(struct kunit *test)
+{
+	struct mml_model *model = mml_model(test, MML_TEST_FRAMES);
+	unsigned long addr = mml_model_addr(0);
+	struct mml_fault fault = { .address = addr, .gfp = GFP_KERNEL };
+	char line[192];
+
+	KUNIT_ASSERT_EQ(test, 0, mml_mmap(&model->mm, &addr, PAGE_SIZE, MML_TEST_RW,
+					  MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED));
+	KUNIT_ASSERT_EQ(test, mml_handle_mm_fault(&model->mm, &fault), MML_FAULT_DONE);
+	snprintf(line, sizeof(line), "page: frame %u mapcount 1 refcount 2 state used owner shared\n"
+		 "mapped: session 1 address ffffff80000\n", mml_pte_pfn(mml_model_pte(model, 0)).val);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(mml_walk_text(model, 0), line));
+	KUNIT_EXPECT_EQ(test, mml_show_rollup(model, "Pss_Shmem"), 4);
+	KUNIT_EXPECT_EQ(test, mml_show_rollup(model, "Anonymous"), 0);
+	KUNIT_EXPECT_EQ(test, mml_show_status(model, "RssShmem"), 4);
+}
+
 static struct kunit_case mml_show_cases[] = {
 	KUNIT_CASE(mml_show_test_smaps),
 	KUNIT_CASE(mml_show_test_empty),
@@ -377,6 +396,7 @@ static struct kunit_case mml_show_cases[] = {
 	KUNIT_CASE(mml_show_test_peak_around),
 	KUNIT_CASE(mml_show_test_walk),
 	KUNIT_CASE(mml_show_test_walk_text),
+	KUNIT_CASE(mml_show_test_walk_shared),
 	{}
 };
 

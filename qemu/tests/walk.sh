@@ -11,14 +11,18 @@
 . "$(dirname "$0")/lib/guest.sh"
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# Whatever the tests before this one have left
+before=$(<"$lab_debugfs/0/fault_around_bytes")
+trap 'rm -rf "$work"; echo "$before" >"$lab_debugfs/0/fault_around_bytes"' EXIT
+fault_around 0 16
 
-# Some pages, each in a block of its own, and a child that has one of them, too
+# Some pages, each in a block of its own, behind one that nobody touches; and a child that has one of
+# them, too
 cat >"$work/pages.py" <<'EOT'
 import ctypes, mmap, os, sys
 m = mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 start = ctypes.addressof(ctypes.c_char.from_buffer(m))
-base = -start & 0xffff
+base = (-start & 0xffff) + 0x10000
 m[base + 0x40000] = 1
 child = os.fork()
 if not child:
@@ -52,7 +56,7 @@ like "one that was never touched" "$(walk 0x30000)" '"page": "none"'
 like "one that the child has, too" "$(walk 0x40000)" '"mapcount": 2,'
 is "with both sessions" "$(walk 0x40000 | grep -c '{ "session": [0-9]*, "address": '$((0x$base + 0x40000)))" 2
 like "one that was given up" "$(walk 0x60000)" '"state": "lazyfree"'
-like "an address of nobody" "$(mmlab walk --json "$session" 100000000000)" '"vma": "none"'
+like "an address of nobody" "$(mmlab walk --json "$session" 108000000000)" '"vma": "none"'
 
 # Does each entry lead to the next table, the last one to the frame, and each by its bits?
 cat >"$work/check.py" <<'EOT'

@@ -18,9 +18,9 @@
  *
  * Kernel counterpart: mm/ptdump.c, and show_pte() of some architectures.
  *
- * Locking: mmap_lock for writing, so that what is printed is of one moment; the lock of the frame's
- * anon_vma, or shared memory, under it. Others who map the frame may come and go, and remove what
- * is shared.
+ * Locking: mmap_lock for writing, so that what is printed is of one moment; under it the table mutex,
+ * to get a reference to the frame, for one of shared memory can go without mmap_lock; then the lock
+ * of the frame's anon_vma or object. Others who map the frame may come and go.
  */
 #include <linux/seq_file.h>
 
@@ -70,43 +70,52 @@ static bool mml_show_mapped(struct mml_vma *vma, unsigned long addr, void *arg)
 	return !seq_has_overflowed(seq);
 }
 
-static const char *mml_pte_state(mml_pte_t pte)
+/* Nobody gives up a page of shared memory, which may be clean. */
+static const char *mml_pte_state(mml_pte_t pte, const struct mml_page *page)
 {
 	if (mml_pte_around(pte))
 		return "around";
-	return mml_pte_lazyfree(pte) ? "lazyfree" : "used";
+	return page->type == MML_PAGE_ANON && mml_pte_lazyfree(pte) ? "lazyfree" : "used";
 }
 
-/* The frame at @addr, with a reference, and its entry; NULL if there is none. */
-static struct mml_page *mml_walk_get_page(struct mml_mm *mm, unsigned long addr, mml_pte_t *pte)
+/* The frame that @pte, of @addr, leads to, with a reference; NULL if it does no longer. */
+static struct mml_page *mml_walk_get_page(struct mml_mm *mm, unsigned long addr, mml_pte_t pte)
 {
 	struct mml_ptdesc *table = mml_pte_find(mm, addr);
-	struct mml_page *page;
+	struct mml_page *page = NULL;
 
 	mutex_lock(&table->lock);
-	*pte = *mml_entry(mm, table, addr);
-	page = mml_vm_normal_page(mm, *pte);
-	if (page)
+	if (mml_pte_same(*mml_entry(mm, table, addr), pte)) {
+		page = mml_vm_normal_page(mm, pte);
 		mml_get_page(page);
+	}
 	mutex_unlock(&table->lock);
 	return page;
 }
 
-/* What @pte leads to; of that frame there is a reference. */
-static void mml_show_walk_page(struct seq_file *seq, struct mml_mm *mm, mml_pte_t pte)
+/* What @pte, of @addr, leads to. */
+static void mml_show_walk_page(struct seq_file *seq, struct mml_mm *mm, unsigned long addr,
+			       mml_pte_t pte)
 {
-	struct mml_page *page = mml_vm_normal_page(mm, pte);
 	const struct mml_page_ops *ops;
+	struct mml_page *page;
 
-	if (!page) {
+	if (!mml_vm_normal_page(mm, pte)) {
 		seq_printf(seq, "page: %s\n", mml_pte_present(pte) ? "zero" : "none");
+		return;
+	}
+	page = mml_walk_get_page(mm, addr, pte);
+	if (!page) {
+		seq_puts(seq, "page: none\n");
 		return;
 	}
 	ops = mm->machine->page_ops[page->type];
 	seq_printf(seq, "page: frame %u mapcount %d refcount %d state %s owner %s\n",
-		   mml_pte_pfn(pte).val, atomic_read(&page->_mapcount), mml_page_ref_count(page) - 1,
-		   mml_pte_state(pte), ops ? ops->name : "unknown");
+		   mml_pte_pfn(pte).val, atomic_read(&page->_mapcount),
+		   mml_page_ref_count(page) - 1, mml_pte_state(pte, page),
+		   ops ? ops->name : "unknown");
 	mml_rmap_walk(page, mml_show_mapped, seq);
+	__mml_free_pages(mm->machine, page, 0);
 }
 
 /**
@@ -120,10 +129,8 @@ static void mml_show_walk_page(struct seq_file *seq, struct mml_mm *mm, mml_pte_
 void mml_mm_show_walk(struct seq_file *seq, struct mml_mm *mm, unsigned long addr)
 {
 	struct mml_walk_step step[MML_PT_LEVELS];
-	const unsigned long start = addr & PAGE_MASK;
-	struct mml_page *page = NULL;
+	const unsigned long page = addr & PAGE_MASK;
 	const struct mml_vma *vma;
-	mml_pte_t pte = {};
 	unsigned int nr, i;
 
 	seq_printf(seq, "address: %lx\n", addr);
@@ -131,22 +138,17 @@ void mml_mm_show_walk(struct seq_file *seq, struct mml_mm *mm, unsigned long add
 	vma = mml_vma_lookup(mm, addr);
 	seq_puts(seq, "vma: ");
 	if (vma) {
-		mml_harvest(mm, start, start + PAGE_SIZE, MML_HARVEST_LOOK);
+		mml_harvest(mm, page, page + PAGE_SIZE, MML_HARVEST_LOOK);
 		mml_show_vma_range(seq, vma);
 	} else {
 		seq_puts(seq, "none");
 	}
 	seq_putc(seq, '\n');
 	nr = mml_walk_tables(mm, addr, step);
-	if (nr == MML_PT_LEVELS) {
-		page = mml_walk_get_page(mm, start, &pte);
-		step[nr - 1].entry = pte;
-	}
 	for (i = 0; i < nr; i++)
 		mml_show_walk_step(seq, &step[i]);
-	mml_show_walk_page(seq, mm, pte);
+	mml_show_walk_page(seq, mm, page,
+			   nr == MML_PT_LEVELS ? step[nr - 1].entry : (mml_pte_t){});
 	up_write(&mm->mmap_lock);
-	if (page)
-		__mml_free_pages(mm->machine, page, 0);
 }
 EXPORT_SYMBOL_NS_GPL(mml_mm_show_walk, MM_LAB);
