@@ -78,7 +78,7 @@ history()
 	export GIT_COMMITTER_NAME=mm_lab GIT_COMMITTER_EMAIL=mm_lab GIT_COMMITTER_DATE='1000000000 +0000'
 	set -e
 	git init -q -b main "$repository"
-	cp -r tools/*.[ch] vma_probe/mm/*.[ch] "$repository"
+	cp -r tools/*.c vma_probe/mm/*.[ch] "$repository"
 	cd "$repository"
 	git add . && git commit -q -m one
 	git checkout -q -b other

@@ -94,7 +94,7 @@ like "mml_handle_mm_fault as text" "$(<"$out")" \
 	'mml_handle_mm_fault: address=0x1[0-9a-f]{11} flags=[a-z_|]+ result=done machine=0 session=[0-9]+ path=[a-z]+ ns=[1-9][0-9]*$'
 is "each fault has its beginning" "$(grep -c ' mml_handle_mm_fault_enter: ' "$out")" "$(grep -c ' mml_handle_mm_fault: ' "$out")"
 like "mml_mmap as text" "$(<"$out")" \
-	'mml_mmap: address=0x1[0-9a-f]{11} length=[0-9]+ prot=3 flags=0x22 ret=0 machine=0 session=[0-9]+$'
+	'mml_mmap: address=0x1[0-9a-f]{11} length=[0-9]+ prot=3 flags=0x[0-9a-f]*2 ret=0 machine=0 session=[0-9]+$'
 like "mml_munmap as text" "$(<"$out")" \
 	'mml_munmap: address=0x1[0-9a-f]{11} length=[0-9]+ prot=0 flags=0x0 ret=0 machine=0 session=[0-9]+$'
 like "mml_tlb_flush as text" "$(<"$out")" \
