@@ -112,6 +112,7 @@ static int mml_bench_ours_map(struct mml_bench_spaces *spaces)
 	int err;
 
 	mml_counter_init(&spaces->counter, ULONG_MAX, NULL);
+	mml_mm_common_init(&spaces->common);
 	mml_mm_init(mm, mml_bench_machine, &spaces->counter, &spaces->common, NULL);
 	err = mml_mm_set_range(mm, MML_BENCH_VMAS_START, mml_bench_vma_addr(MML_BENCH_VMAS));
 	for (unsigned int i = 0; !err && i < MML_BENCH_VMAS; i++) {
